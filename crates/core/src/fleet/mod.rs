@@ -1,0 +1,1 @@
+//! The fleet file: from bytes to a [`crate::model::Fleet`] and every finding at once.

@@ -1,0 +1,107 @@
+//! What a host can be asked to do. In the same process or behind the agent's door is the same to the caller.
+//!
+//! Bytes of backups flow between hand and vault, never through the caller.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ambient::Watch,
+    engine::Depth,
+    vault::{Record, SnapshotId},
+};
+use crate::{
+    Result, SecretRef,
+    finding::Finding,
+    manifest::Comparison,
+    model::{ClusterSpec, HostSpec, MemberHome, MemberSpec, Name},
+    plan::Act,
+    secret::Secret,
+    seen::{HostSeen, MemberSeen},
+};
+
+/// Secrets that travel with an order, by reference: by protocol only, never in a journal.
+pub type Purse = BTreeMap<SecretRef, Secret>;
+
+/// A question to a host.
+#[derive(Clone, Debug)]
+pub struct LookAsk {
+    /// The host.
+    pub host: HostSpec,
+    /// The members to look at, each with its cluster.
+    pub members: Vec<LookMember>,
+    /// How much to ask them.
+    pub depth: Depth,
+    /// Also search for programs.
+    pub tools: bool,
+}
+
+/// One member to look at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LookMember {
+    /// Its cluster.
+    pub cluster: ClusterSpec,
+    /// The member.
+    pub member: MemberSpec,
+    /// Its home, when it is run here.
+    pub home: Option<MemberHome>,
+    /// Settings that the plan wants to know.
+    pub settings: Vec<String>,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Looked {
+    /// The host.
+    pub host: HostSeen,
+    /// The members by name.
+    pub members: BTreeMap<Name, MemberSeen>,
+    /// What a survey found (`Depth::Grants`).
+    pub findings: Vec<Finding>,
+}
+
+/// One act to be done.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The step's id, unique in its operation.
+    pub step: String,
+    /// The operation's id.
+    pub operation: String,
+    /// Who asked: `user@host`.
+    pub by: String,
+    /// The fleet.
+    pub fleet: Name,
+    /// What to do.
+    pub act: Act,
+}
+
+/// What came of an act.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Whether anything changed; `false`: all was already as wanted.
+    pub changed: bool,
+    /// What is worth knowing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// The snapshot taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Box<Record>>,
+    /// What a comparison found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// The snapshot it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotId>,
+}
+
+/// One host's hand.
+#[async_trait]
+pub trait Hand: Send + Sync {
+    /// Looks at the host and its members, all at once; a member that does not answer costs its deadline and no more.
+    async fn look(&self, ask: &LookAsk, purse: &Purse) -> Result<Looked>;
+    /// Does one act. Idempotent: an act that was done already changes nothing. An error leaves the world as told by a
+    /// fresh look; nothing is assumed.
+    async fn act(&self, order: &Order, purse: &Purse, watch: &dyn Watch) -> Result<Outcome>;
+}

@@ -1,0 +1,279 @@
+//! Backups at rest: snapshots, their records, and their life from taken to proven.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ambient::Watch,
+    stream::{Sink, Source, StreamInfo},
+};
+use crate::{
+    Bytes, Millis, Result, Secret, Timestamp, Version,
+    finding::Finding,
+    manifest::{Comparison, Manifest},
+    model::{Name, VaultSpec},
+};
+
+/// A snapshot's id: 32 hexadecimal digits, given by us before the backup begins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SnapshotId(pub String);
+
+impl fmt::Display for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl SnapshotId {
+    /// The eight characters that people read.
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+/// How far a snapshot is trusted. Only `Proven` is green.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Stored whole: the dump ended well, the byte counts match, the record was written last.
+    Taken,
+    /// Every byte was read back and its digests were right.
+    Checked,
+    /// Restored into a scratch server of the same engine, and equal to the manifest.
+    Proven,
+}
+
+/// What is known before the first byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The id it will have.
+    pub id: SnapshotId,
+    /// The set it is taken with: the id of the operation.
+    pub set: String,
+    /// The fleet.
+    pub fleet: Name,
+    /// The cluster.
+    pub cluster: Name,
+    /// The member it is read from.
+    pub member: Name,
+    /// The engine.
+    pub engine: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// Who asked: `user@host`.
+    pub by: String,
+}
+
+/// What the engine says once all streams are finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dumped {
+    /// The server's flavour.
+    pub flavour: String,
+    /// The server's version.
+    pub version: Version,
+    /// The log position that the dump belongs to; `None` where the server keeps no log or would not say.
+    pub position: Option<String>,
+    /// What was in it.
+    pub manifest: Manifest,
+    /// What is not in it, or weaker than it should be, by name.
+    pub findings: Vec<Finding>,
+}
+
+/// The catalogue's record of one snapshot, as it is in the vault. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What was known before.
+    pub draft: Draft,
+    /// What the engine said.
+    pub dumped: Dumped,
+    /// Its streams, in the order in which they were finished.
+    pub streams: Vec<StreamInfo>,
+    /// Bytes that it added to the vault.
+    pub stored: Bytes,
+    /// How long taking it took.
+    pub took: Millis,
+    /// What happened to it since, oldest first. Its stage is the best of the successes that no later failure revoked.
+    #[serde(default)]
+    pub history: Vec<Event>,
+}
+
+/// One thing that happened to a snapshot after it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The stage that was tried for.
+    pub stage: Stage,
+    /// When it ended.
+    pub at: Timestamp,
+    /// Who asked: `user@host`.
+    pub by: String,
+    /// How long it took.
+    pub took: Millis,
+    /// Whether it was reached.
+    pub passed: bool,
+    /// What was compared; `None` for a check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What was found, when it was not reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+impl Record {
+    /// Its id.
+    pub fn id(&self) -> &SnapshotId {
+        &self.draft.id
+    }
+
+    /// The stage it stands at. A failure takes away its own stage and those above it, until a later success.
+    /// Events count in the order in which they were written, never by their clocks.
+    pub fn stage(&self) -> Stage {
+        let mut stage = Stage::Taken;
+        for event in &self.history {
+            if event.passed {
+                stage = stage.max(event.stage);
+            } else if stage >= event.stage {
+                stage = if event.stage == Stage::Proven { Stage::Checked } else { Stage::Taken };
+            }
+        }
+        stage
+    }
+
+    /// The last event that was not passed and that nothing later made good; `None` when all is well.
+    pub fn failure(&self) -> Option<&Event> {
+        let failed = self.history.iter().rposition(|event| !event.passed)?;
+        let stage = self.history[failed].stage;
+        let mended = self.history[failed..].iter().any(|event| event.passed && event.stage >= stage);
+        (!mended).then(|| &self.history[failed])
+    }
+
+    /// When it was last proven, if it stands at proven.
+    pub fn proven_at(&self) -> Option<Timestamp> {
+        let proven = |event: &&Event| event.passed && event.stage == Stage::Proven;
+        (self.stage() == Stage::Proven).then(|| self.history.iter().rfind(proven).map(|e| e.at)).flatten()
+    }
+
+    /// Length of all its streams.
+    pub fn bytes(&self) -> Bytes {
+        Bytes(self.streams.iter().map(|stream| stream.bytes).sum())
+    }
+}
+
+/// All that the catalogue holds.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// Snapshots, oldest first.
+    pub records: Vec<Record>,
+    /// Records that cannot be read or opened, streams that belong to no record, …
+    pub findings: Vec<Finding>,
+}
+
+/// Creates and opens vaults.
+#[async_trait]
+pub trait Vaults: Send + Sync {
+    /// Makes a new vault in an absent or empty place. `Kind::Exists` when a vault is there that this key opens;
+    /// `Kind::Denied` when one is there that it does not open; `Kind::Precondition` when something else is there.
+    async fn init(&self, spec: &VaultSpec, key: &Secret) -> Result<Arc<dyn Vault>>;
+    /// Opens a vault. `Kind::NotFound` when none is there, `Kind::Denied` for a wrong key.
+    async fn open(&self, spec: &VaultSpec, key: &Secret) -> Result<Arc<dyn Vault>>;
+}
+
+/// One open vault.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// Begins a snapshot. It exists only after [`Taking::commit`]; what a drop leaves behind is never listed.
+    async fn take(&self, draft: Draft) -> Result<Box<dyn Taking>>;
+    /// Lists the catalogue. Damage is told in the findings, never by leaving a record out silently.
+    async fn catalogue(&self) -> Result<Catalogue>;
+    /// One record; `Kind::NotFound` when there is none of this id.
+    async fn record(&self, id: &SnapshotId) -> Result<Record>;
+    /// Opens a snapshot's streams for reading.
+    async fn open(&self, id: &SnapshotId) -> Result<Arc<dyn Source>>;
+    /// Writes an event to a snapshot's history: durable when this returns.
+    async fn note(&self, id: &SnapshotId, event: Event) -> Result<()>;
+    /// Reads every byte of one snapshot back. What is damaged or missing comes as findings; empty means whole.
+    async fn check(&self, id: &SnapshotId, watch: &dyn Watch) -> Result<Vec<Finding>>;
+    /// Checks the repository's structure as a whole: indexes, packs (by listing and length), records without
+    /// snapshots, snapshots without records.
+    async fn check_structure(&self, watch: &dyn Watch) -> Result<Vec<Finding>>;
+    /// Removes these snapshots' records, then what no record needs. Refuses (`Kind::Precondition`) to remove the last
+    /// proven snapshot of a cluster, and (`Kind::Busy`) while anybody takes or prunes.
+    async fn prune(&self, remove: &[SnapshotId], dry_run: bool, watch: &dyn Watch) -> Result<Pruned>;
+}
+
+/// What pruning did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pruned {
+    /// Snapshots removed.
+    pub snapshots: Vec<SnapshotId>,
+    /// Bytes freed.
+    pub freed: Bytes,
+}
+
+/// A snapshot being taken: a [`Sink`] that must be committed.
+#[async_trait]
+pub trait Taking: Sink {
+    /// Writes the record, last of all; the snapshot exists from here on. Every stream that was opened must have
+    /// been finished (`Kind::Precondition` otherwise).
+    async fn commit(self: Box<Self>, dumped: Dumped, took: Millis) -> Result<Record>;
+    /// The same thing as a plain sink.
+    fn sink(&mut self) -> &mut dyn Sink;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(stage: Stage, passed: bool) -> Event {
+        Event {
+            stage,
+            at: Timestamp::from_millis(0),
+            by: "t".into(),
+            took: Millis(0),
+            passed,
+            comparison: None,
+            findings: vec![],
+        }
+    }
+
+    fn stage(history: &[(Stage, bool)]) -> Stage {
+        let name = || Name::parse("a").expect("a name");
+        let record = Record {
+            draft: Draft {
+                id: SnapshotId("0".into()),
+                set: String::new(),
+                fleet: name(),
+                cluster: name(),
+                member: name(),
+                engine: "e".into(),
+                started: Timestamp::from_millis(0),
+                by: String::new(),
+            },
+            dumped: Dumped {
+                flavour: String::new(),
+                version: Version { parts: vec![1] },
+                position: None,
+                manifest: Manifest::default(),
+                findings: vec![],
+            },
+            streams: vec![],
+            stored: Bytes(0),
+            took: Millis(0),
+            history: history.iter().map(|(stage, passed)| event(*stage, *passed)).collect(),
+        };
+        record.stage()
+    }
+
+    #[test]
+    fn a_failure_revokes_what_it_disproves() {
+        use Stage::{Checked, Proven, Taken};
+        assert_eq!(stage(&[]), Taken);
+        assert_eq!(stage(&[(Checked, true), (Proven, true)]), Proven);
+        assert_eq!(stage(&[(Checked, true), (Proven, true), (Proven, false)]), Checked);
+        assert_eq!(stage(&[(Checked, true), (Proven, true), (Checked, false)]), Taken);
+        assert_eq!(stage(&[(Proven, false), (Proven, true)]), Proven);
+        assert_eq!(stage(&[(Proven, false)]), Taken);
+    }
+}

@@ -1,0 +1,316 @@
+//! What was observed, and only that: nothing here is remembered between two looks.
+//!
+//! Each `Option` says what `None` means; nothing is guessed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Bytes, Error, Millis, Text, Timestamp, Version, finding::Finding, model::Name};
+
+/// The whole fleet as seen at one time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetSeen {
+    /// Hosts by name; a host that was not asked or did not answer is missing here and told in `findings`.
+    pub hosts: BTreeMap<Name, HostSeen>,
+    /// Members by name; every member that was asked is here.
+    pub members: BTreeMap<Name, MemberSeen>,
+    /// What went wrong while looking.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+}
+
+/// One host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostSeen {
+    /// All of its memory; `None`: unknown.
+    pub memory: Option<Bytes>,
+    /// Whether the hand there may change users and ownership.
+    pub is_root: bool,
+    /// The user the hand runs as.
+    pub user: String,
+    /// The system users that were asked about and exist.
+    pub users: Vec<String>,
+    /// Programs found, each with its version; `None`: nobody asked for them.
+    pub tools: Option<Tools>,
+    /// Ports that some process listens on.
+    pub ports_taken: Vec<u16>,
+    /// An agent process serves here; `None`: none does.
+    pub agent: Option<AgentSeen>,
+}
+
+/// The agent's process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSeen {
+    /// Its process id.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+}
+
+/// Programs found on a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tools(pub Vec<Tool>);
+
+/// One program found on a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// The engine that asked for it.
+    pub engine: String,
+    /// Its role there: `server`, `dump`, …, as the engine's profile names it.
+    pub name: String,
+    /// Absolute path.
+    pub path: String,
+    /// Its version, as its engine read it from what it printed.
+    pub version: Version,
+    /// Its flavour, as its engine tells them apart (`mysql`, `mariadb`).
+    pub flavour: String,
+}
+
+impl Tools {
+    /// All programs of this role for this engine, newest version first.
+    pub fn of(&self, engine: &str, name: &str) -> Vec<&Tool> {
+        let mut found: Vec<_> =
+            self.0.iter().filter(|tool| tool.engine == engine && tool.name == name).collect();
+        found.sort_by(|a, b| b.version.cmp(&a.version));
+        found
+    }
+}
+
+/// One member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberSeen {
+    /// What its host knows of it; `None` for a member that somebody else runs.
+    pub on_host: Option<OnHost>,
+    /// Whether it answers.
+    pub reach: Reach,
+    /// What it says of itself; `None` unless it is running and let us in.
+    pub facts: Option<Facts>,
+    /// How long the look took.
+    pub took: Millis,
+}
+
+/// Whether a member answers its protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// It answered, as the engine it must be.
+    Running,
+    /// It answers, but is not ready yet: starting, recovering, loading.
+    Starting,
+    /// Its host knows that no process of it runs.
+    Stopped,
+    /// No answer within the deadline, or no connection. Never taken for stopped.
+    Unreachable(Error),
+    /// It answered and refused us, or is not what it should be.
+    Refused(Error),
+}
+
+/// What the host knows of a member it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnHost {
+    /// The data directory.
+    pub data: DataSeen,
+    /// The process.
+    pub process: ProcessSeen,
+    /// SHA-256 of each file in the member's `conf` folder, by absolute path.
+    pub files: BTreeMap<String, String>,
+}
+
+/// A member's data directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataSeen {
+    /// Not there, or an empty folder.
+    Absent,
+    /// A creation of ours that was interrupted before any data could be in it.
+    Unfinished,
+    /// Ours, with its identity.
+    Ours(Identity),
+    /// Somebody else's, or unreadable: never touched.
+    Foreign(Text),
+}
+
+/// What the identity file in a data directory says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Random, made when the directory was created.
+    pub id: String,
+    /// The fleet.
+    pub fleet: Name,
+    /// The cluster.
+    pub cluster: Name,
+    /// The member.
+    pub member: Name,
+    /// The engine.
+    pub engine: String,
+    /// The engine's flavour.
+    pub flavour: String,
+    /// The server version that created it.
+    pub version: Version,
+    /// When.
+    pub created: Timestamp,
+}
+
+/// A member's process, as its host sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessSeen {
+    /// None runs, and none should.
+    Stopped,
+    /// It runs.
+    Running {
+        /// Process id.
+        pid: u32,
+        /// Restarts by the agent since it was last started on purpose.
+        restarts: u32,
+    },
+    /// It died and will be started again after a pause.
+    BackingOff {
+        /// Deaths in a row.
+        failures: u32,
+        /// What was left: exit status or signal, and the last lines of its log.
+        last: String,
+    },
+    /// It should run and does not, and no agent is there to start it.
+    Dead,
+}
+
+/// What a member says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Its part in the cluster; `None`: it would not say.
+    pub role: Option<Role>,
+    /// Its version; `None`: it would not say.
+    pub version: Option<Version>,
+    /// Its flavour, as the engine tells them apart; empty: it would not say.
+    pub flavour: String,
+    /// How long it has run; `None`: unknown.
+    pub uptime: Option<Millis>,
+    /// Its position in the log, as the engine writes it (LSN, GTID set, offset); `None`: it keeps no log, or we may not ask.
+    pub position: Option<String>,
+    /// Client connections now; `None`: we may not ask.
+    pub connections_used: Option<u64>,
+    /// Client connections allowed; `None`: without limit, or we may not ask.
+    pub connections_allowed: Option<u64>,
+    /// Size of its data; `None`: we may not ask.
+    pub size: Option<Bytes>,
+    /// Replication; `None`: it neither follows nor is followed.
+    pub replication: Option<Replication>,
+    /// Whether it refuses writes; `None`: unknown.
+    pub read_only: Option<bool>,
+    /// Settings in force, those that were asked for, by name; one that is missing was not told.
+    pub settings: BTreeMap<String, SettingSeen>,
+    /// Databases; `None`: not asked (a brief look), or the engine has none.
+    pub databases: Option<Vec<String>>,
+    /// Whether the connection is encrypted and verified, encrypted, or plain.
+    pub protection: Protection,
+    /// What only the engine's own folder reads, to reconcile accounts and the like.
+    #[serde(default)]
+    pub own: serde_json::Value,
+}
+
+/// How a connection was protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// In clear.
+    #[default]
+    Plain,
+    /// TLS, and the certificate names the server.
+    Verified,
+}
+
+/// A member's part in its cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Takes writes.
+    Primary,
+    /// Follows another.
+    Replica,
+}
+
+/// Replication as one member sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replication {
+    /// Whom it follows; `None`: nobody.
+    pub source: Option<String>,
+    /// Whether it receives now; `None`: it follows nobody.
+    pub streaming: Option<bool>,
+    /// How far it is behind; `None`: unknown.
+    pub lag: Option<Millis>,
+    /// How far it is behind; `None`: unknown.
+    pub lag_bytes: Option<Bytes>,
+    /// How many follow it.
+    pub followers: u64,
+}
+
+/// One setting in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingSeen {
+    /// Its value, normalised by the engine so that equal values are equal text.
+    pub value: String,
+    /// What the engine needs to take another value.
+    pub effect: Effect,
+    /// A changed value waits for a restart.
+    pub pending: bool,
+}
+
+/// What a changed setting needs, as the engine itself says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Taken while running.
+    Reload,
+    /// Taken at the next start.
+    Restart,
+    /// Fixed when the data directory is created.
+    Fixed,
+}
+
+impl FleetSeen {
+    /// The facts that a plan rests on, flat: `orders-1 process` → `running`. What changes by itself (uptime,
+    /// connections, size, position) is left out. Two equal maps mean: the plan still fits.
+    pub fn basis(&self) -> BTreeMap<String, String> {
+        let mut basis = BTreeMap::new();
+        for (name, host) in &self.hosts {
+            let users = host.users.join(" ");
+            basis.insert(format!("{name} users"), users);
+        }
+        for (name, member) in &self.members {
+            let mut put = |what: &str, value: String| basis.insert(format!("{name} {what}"), value);
+            let reach = match &member.reach {
+                Reach::Running => "running",
+                Reach::Starting => "starting",
+                Reach::Stopped => "stopped",
+                Reach::Unreachable(_) => "unreachable",
+                Reach::Refused(_) => "refused",
+            };
+            put("state", reach.into());
+            if let Some(host) = &member.on_host {
+                let data = match &host.data {
+                    DataSeen::Absent => "absent".into(),
+                    DataSeen::Unfinished => "unfinished".into(),
+                    DataSeen::Ours(identity) => identity.id.clone(),
+                    DataSeen::Foreign(why) => why.to_string(),
+                };
+                put("data", data);
+                for (path, digest) in &host.files {
+                    put(path, digest.clone());
+                }
+            }
+            if let Some(facts) = &member.facts {
+                put("role", format!("{:?}", facts.role).to_lowercase());
+                put("version", facts.version.as_ref().map(ToString::to_string).unwrap_or_default());
+                put("databases", facts.databases.clone().unwrap_or_default().join(" "));
+                put("accounts", facts.own.to_string());
+                for (setting, seen) in &facts.settings {
+                    put(&format!("setting {setting}"), seen.value.clone());
+                }
+            }
+        }
+        basis
+    }
+}
