@@ -1,0 +1,62 @@
+//! An order-independent digest of many rows or keys: equal for equal multisets, whatever the order.
+//!
+//! Each entry is hashed with BLAKE3; the digest is the sum of the first 128 bits and, apart, the exclusive or of the
+//! second 128 bits, with the count. A sum alone sees duplicates that an exclusive or would cancel.
+
+/// Collects entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Multiset {
+    count: u64,
+    sum: u128,
+    xor: u128,
+}
+
+impl Multiset {
+    /// Adds one entry: its canonical bytes.
+    pub(crate) fn add(&mut self, entry: &[u8]) {
+        let hash = blake3::hash(entry);
+        let (left, right) = hash.as_bytes().split_at(16);
+        let number = |bytes: &[u8]| u128::from_le_bytes(bytes.try_into().expect("a half of 32 bytes is 16"));
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(number(left));
+        self.xor ^= number(right);
+    }
+
+    /// Adds all that another has collected.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.xor ^= other.xor;
+    }
+
+    /// How many entries.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Sum and exclusive or, in lower-case hexadecimal.
+    pub(crate) fn digest(&self) -> String {
+        format!("{:032x}{:032x}", self.sum, self.xor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(entries: &[&str]) -> Multiset {
+        let mut all = Multiset::default();
+        entries.iter().for_each(|entry| all.add(entry.as_bytes()));
+        all
+    }
+
+    #[test]
+    fn order_does_not_matter_but_multiplicity_does() {
+        assert_eq!(of(&["a", "b", "c"]), of(&["c", "a", "b"]));
+        assert_ne!(of(&["a", "a"]).digest(), of(&["b", "b"]).digest());
+        assert_ne!(of(&["a", "a"]).digest(), of(&[]).digest());
+        let mut left = of(&["a"]);
+        left.merge(&of(&["b"]));
+        assert_eq!(left, of(&["b", "a"]));
+    }
+}

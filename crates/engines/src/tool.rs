@@ -1,0 +1,170 @@
+//! Vendor tools as child processes: bytes in, bytes out, and never a half-success.
+//!
+//! A tool is killed when its handle is dropped; its standard error is kept (bounded) for the error's text.
+//! Secrets go by environment or 0600 files, never by arguments.
+
+use std::{collections::BTreeMap, process::Stdio};
+
+use bytes::{Bytes, BytesMut};
+use roadstead_core::{Error, Kind, Result, Secret, Text, Version, seen::Tool, seen::Tools};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    task::JoinHandle,
+};
+
+/// How much of a tool's standard error is kept: the last part.
+const STDERR_KEPT_BYTES: usize = 16 * 1024;
+/// How large a piece is read from a tool.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// What to run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Run {
+    /// Absolute path of the program.
+    pub(crate) path: String,
+    /// Arguments, without any secret.
+    pub(crate) args: Vec<String>,
+    /// Environment on top of `PATH`, `LANG` and `TZ`.
+    pub(crate) env: BTreeMap<String, String>,
+    /// Environment that must not be printed.
+    pub(crate) secrets: BTreeMap<String, Secret>,
+}
+
+/// A running tool.
+pub(crate) struct Running {
+    name: String,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
+    stderr: JoinHandle<String>,
+    buffer: BytesMut,
+}
+
+/// The newest program of this role that is at least as new as the server (`at_least`, compared by major version
+/// where `by_major`), and of this flavour unless it is empty. `Kind::Missing` names the package otherwise.
+pub(crate) fn pick<'a>(
+    tools: &'a Tools,
+    engine: &str,
+    role: &str,
+    suits: impl Fn(&Version, &str) -> bool,
+    wanted: &str,
+    packages: &str,
+) -> Result<&'a Tool> {
+    tools.of(engine, role).into_iter().find(|tool| suits(&tool.version, &tool.flavour)).ok_or_else(|| {
+        Error::new(Kind::Missing, Text::new("engines-tool-missing").with("tool", role).with("wanted", wanted))
+            .cure(Text::new("engines-tool-missing-cure").with("packages", packages))
+    })
+}
+
+impl Run {
+    /// Starts it, with pipes on its standard streams.
+    pub(crate) fn start(&self) -> Result<Running> {
+        let mut command = Command::new(&self.path);
+        command
+            .args(&self.args)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .envs(&self.env)
+            .envs(self.secrets.iter().map(|(name, secret)| (name, secret.expose())))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        let name = self.path.rsplit('/').next().unwrap_or(&self.path).to_owned();
+        let mut child = command.spawn().map_err(|error| {
+            Error::io(Text::new("engines-tool-not-started").with("tool", &self.path), &error)
+        })?;
+        let stderr = child.stderr.take().expect("standard error was asked to be a pipe");
+        Ok(Running {
+            name,
+            stdin: child.stdin.take(),
+            stdout: child.stdout.take(),
+            stderr: tokio::spawn(keep_tail(stderr)),
+            child,
+            buffer: BytesMut::with_capacity(CHUNK_BYTES),
+        })
+    }
+}
+
+impl Running {
+    /// The process id; `None` once it has ended.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// The next piece of its standard output, filled as far as possible; `None` at the end.
+    pub(crate) async fn read(&mut self) -> Result<Option<Bytes>> {
+        let Some(stdout) = &mut self.stdout else { return Ok(None) };
+        self.buffer.reserve(CHUNK_BYTES);
+        while self.buffer.len() < CHUNK_BYTES {
+            let count = stdout.read_buf(&mut self.buffer).await.map_err(|error| pipe(&self.name, &error))?;
+            if count == 0 {
+                break;
+            }
+        }
+        Ok((!self.buffer.is_empty()).then(|| self.buffer.split().freeze()))
+    }
+
+    /// Writes to its standard input. A tool that has closed it has failed: its own words follow from [`Self::finish`].
+    pub(crate) async fn write(&mut self, chunk: &[u8]) -> Result<()> {
+        let Some(stdin) = &mut self.stdin else {
+            return Err(Error::internal("the tool's standard input was closed before"));
+        };
+        stdin.write_all(chunk).await.map_err(|error| pipe(&self.name, &error))
+    }
+
+    /// Closes its standard input.
+    pub(crate) async fn close_input(&mut self) -> Result<()> {
+        if let Some(mut stdin) = self.stdin.take() {
+            stdin.shutdown().await.map_err(|error| pipe(&self.name, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for its end. Success only on exit status 0; returns what it wrote to standard error (its last part).
+    pub(crate) async fn finish(mut self) -> Result<String> {
+        drop(self.stdin.take());
+        if let Some(mut rest) = self.stdout.take() {
+            let mut sink = tokio::io::sink();
+            tokio::io::copy(&mut rest, &mut sink).await.map_err(|error| pipe(&self.name, &error))?;
+        }
+        let status = self.child.wait().await.map_err(|error| pipe(&self.name, &error))?;
+        let words = self.stderr.await.unwrap_or_default();
+        if status.success() {
+            return Ok(words);
+        }
+        let mut error = Error::new(
+            Kind::Failed,
+            Text::new("engines-tool-failed").with("tool", &self.name).with("status", status.to_string()),
+        );
+        error.causes.extend(words.lines().rev().take(8).map(str::to_owned));
+        error.causes.reverse();
+        Err(error)
+    }
+}
+
+fn pipe(tool: &str, error: &std::io::Error) -> Error {
+    let mut told = Error::io(Text::new("engines-tool-pipe").with("tool", tool), error);
+    told.kind = Kind::Failed;
+    told
+}
+
+async fn keep_tail(mut stderr: tokio::process::ChildStderr) -> String {
+    let mut kept = Vec::new();
+    let mut piece = [0_u8; 4096];
+    while let Ok(count) = stderr.read(&mut piece).await {
+        if count == 0 {
+            break;
+        }
+        kept.extend_from_slice(&piece[..count]);
+        if kept.len() > 2 * STDERR_KEPT_BYTES {
+            kept.drain(..kept.len() - STDERR_KEPT_BYTES);
+        }
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
