@@ -129,6 +129,9 @@ mod tests {
     #[test]
     fn a_family_name_means_each_of_its_versions() {
         let called = |name| SERVERS.iter().filter(|server| server.is_called(name)).count();
-        assert_eq!((called("postgresql"), called("postgresql-18"), called("restic"), called("my")), (2, 1, 1, 0));
+        assert_eq!(
+            (called("postgresql"), called("postgresql-18"), called("restic"), called("my")),
+            (2, 1, 1, 0)
+        );
     }
 }

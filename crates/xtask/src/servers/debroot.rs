@@ -43,7 +43,8 @@ fn download(recipe: Recipe, private: &Path) -> Result<Vec<PathBuf>, Failure> {
     let archives = private.join("var/cache/apt/archives");
     let etc = private.join("etc/apt");
     let empty = ["apt.conf.d", "preferences.d", "sources.list.d", "trusted.gpg.d"].map(|name| etc.join(name));
-    let state = [private.join("var/lib/apt/lists/partial"), private.join("var/lib/dpkg"), archives.join("partial")];
+    let state =
+        [private.join("var/lib/apt/lists/partial"), private.join("var/lib/dpkg"), archives.join("partial")];
     for directory in empty.iter().chain(&state) {
         fs::create_dir_all(directory).map_err(Failure::at("make", directory))?;
     }
@@ -75,7 +76,8 @@ fn download(recipe: Recipe, private: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// The Debian mirror that this machine uses, whatever form its sources have.
 fn mirror() -> Result<String, Failure> {
     let mut apt = Command::new("apt-get");
-    let targets = process::output(apt.args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]))?;
+    let targets =
+        process::output(apt.args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]))?;
     mirror_among(&targets).ok_or_else(|| {
         Failure::new("this machine's apt sources name no mirror of Debian")
             .cure("add one to /etc/apt/sources.list.d and run `apt-get update`")
@@ -142,9 +144,13 @@ mod tests {
 
     #[test]
     fn takes_the_main_archive_and_not_its_neighbours() {
-        let found = mirror_among("http://a.test/debian-security/\nhttp://b.test/nodes\nhttp://c.test/debian/\n");
+        let found =
+            mirror_among("http://a.test/debian-security/\nhttp://b.test/nodes\nhttp://c.test/debian/\n");
         assert_eq!(found.unwrap(), "http://c.test/debian/");
-        assert_eq!(mirror_among("mirror+file:/etc/apt/mirrors/debian.list").unwrap(), "mirror+file:/etc/apt/mirrors/debian.list");
+        assert_eq!(
+            mirror_among("mirror+file:/etc/apt/mirrors/debian.list").unwrap(),
+            "mirror+file:/etc/apt/mirrors/debian.list"
+        );
         assert_eq!(mirror_among("http://a.test/ubuntu/"), None);
     }
 }

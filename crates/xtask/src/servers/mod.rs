@@ -41,7 +41,9 @@ fn parse(arguments: &[String]) -> Result<Wish, Failure> {
         match argument.as_str() {
             "--list" => wish.list = true,
             "--demo" => wish.demo = true,
-            flag if flag.starts_with('-') => return Err(Failure::usage(&format!("no flag is called `{flag}`"))),
+            flag if flag.starts_with('-') => {
+                return Err(Failure::usage(&format!("no flag is called `{flag}`")));
+            }
             name => wish.names.push(name.to_owned()),
         }
     }
@@ -53,7 +55,10 @@ fn choose(wish: &Wish) -> Result<Vec<&'static Server>, Failure> {
     for name in &wish.names {
         if !SERVERS.iter().any(|server| server.is_called(name)) {
             let known: Vec<&str> = SERVERS.iter().map(|server| server.name).collect();
-            return Err(Failure::usage(&format!("no server is called `{name}`; there are {}", known.join(", "))));
+            return Err(Failure::usage(&format!(
+                "no server is called `{name}`; there are {}",
+                known.join(", ")
+            )));
         }
     }
     let wanted = |server: &&Server| match (wish.names.is_empty(), wish.demo) {
@@ -93,12 +98,12 @@ fn print_list(chosen: &[&Server], folder: &Path) -> bool {
     let mut complete = true;
     for server in chosen {
         let program = server.program(folder);
-        match server.version(folder) {
-            Some(version) => println!("{:14} {version:12} {}", server.name, program.display()),
-            None => {
-                complete = false;
-                println!("{:14} {:12} cure: cargo xtask servers {}", server.name, "missing", server.name);
-            }
+        let version = server.version(folder);
+        complete &= version.is_some();
+        if let Some(version) = version {
+            println!("{:14} {version:27} {}", server.name, program.display());
+        } else {
+            println!("{:14} {:27} cure: cargo xtask servers {}", server.name, "missing", server.name);
         }
     }
     if !complete && !process::is_root() {

@@ -46,7 +46,9 @@ pub(super) fn install<'a>(wanted: impl Iterator<Item = &'a str>) -> Result<(), F
     process::output(shell.env("DEBIAN_FRONTEND", "noninteractive"))?;
     println!("installed in {:.0} s", started.elapsed().as_secs_f64());
     if Path::new("/run/systemd/system").exists() {
-        println!("their own services were not started, but are enabled: `systemctl disable` those you do not want");
+        println!(
+            "their own services were not started, but are enabled: `systemctl disable` those you do not want"
+        );
     }
     Ok(())
 }
@@ -58,7 +60,9 @@ fn is_there(package: &str) -> bool {
     match (state, package) {
         (Ok(state), _) if state == "installed" => true,
         (_, "python3") => process::output(Command::new("python3").arg("--version")).is_ok(),
-        (_, "python3-pip") => process::output(Command::new("python3").args(["-m", "pip", "--version"])).is_ok(),
+        (_, "python3-pip") => {
+            process::output(Command::new("python3").args(["-m", "pip", "--version"])).is_ok()
+        }
         _ => false,
     }
 }

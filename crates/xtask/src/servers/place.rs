@@ -31,7 +31,8 @@ pub(super) fn prepare(folder: &Path) -> Result<(), Failure> {
     let made: Vec<&Path> = folder.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
     fs::create_dir_all(folder).map_err(Failure::at("make", folder))?;
     for directory in made {
-        fs::set_permissions(directory, Permissions::from_mode(0o755)).map_err(Failure::at("open", directory))?;
+        fs::set_permissions(directory, Permissions::from_mode(0o755))
+            .map_err(Failure::at("open", directory))?;
     }
     if !process::is_root() {
         return Ok(());
@@ -39,8 +40,11 @@ pub(super) fn prepare(folder: &Path) -> Result<(), Failure> {
     for directory in folder.ancestors() {
         let found = fs::metadata(directory).map_err(Failure::at("look at", directory))?;
         if found.permissions().mode() & 0o001 == 0 {
-            let what = format!("other users cannot enter {}, and servers do not run as root", directory.display());
-            return Err(Failure::new(what).cure(format!("set {VARIABLE} to a folder that all users can enter")));
+            let what =
+                format!("other users cannot enter {}, and servers do not run as root", directory.display());
+            return Err(
+                Failure::new(what).cure(format!("set {VARIABLE} to a folder that all users can enter"))
+            );
         }
     }
     Ok(())

@@ -90,6 +90,8 @@ fn initialise(root: &Path) -> Result<(), Failure> {
         command = Command::new("setpriv");
         command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(root.join("bin/initdb"));
     }
-    process::output(command.current_dir(&trial).args(["--no-sync", "-A", "trust", "-D"]).arg(trial.join("data")))?;
+    process::output(
+        command.current_dir(&trial).args(["--no-sync", "-A", "trust", "-D"]).arg(trial.join("data")),
+    )?;
     fs::remove_dir_all(&trial).map_err(Failure::at("remove", &trial))
 }
