@@ -26,3 +26,50 @@ core-state-starting = 启动中
 core-state-stopped = 已停止
 core-state-unreachable = 无法到达
 core-state-refused = 拒绝访问
+
+# 计划。
+core-plan-unknown-cluster = 舰队文件中没有集群 { $cluster }
+core-plan-unknown-cluster-cure = 已有的集群：{ $known }
+core-plan-unknown-engine = 本程序没有引擎 { $engine }
+core-plan-unknown-snapshot = 舰队的各个保险库中没有快照 { $snapshot }
+core-plan-no-deploy = Roadstead 还不能运行 { $engine }
+core-plan-engine-no-backup = Roadstead 还不能备份 { $engine }
+core-plan-foreign-data-cure = 请自行移走它，或给该成员换一个名称或主机目录；Roadstead 从不触碰不是自己创建的数据
+core-plan-data-gone = { $member } 的数据目录已经消失，而它的服务器仍在运行
+core-plan-data-gone-cure = 请恢复：roadstead restore latest --cluster { $cluster }
+core-plan-unreachable = 无法到达成员 { $member }：{ $why }
+core-plan-refused = 成员 { $member } 拒绝访问：{ $why }
+core-plan-not-ready = 成员 { $member } 仍在启动
+core-plan-stopped = 成员 { $member } 已停止
+core-plan-other-version = { $member } 的数据属于版本 { $is }，而舰队文件要求 { $wanted }
+core-plan-other-version-cure = 在舰队文件中写 version "{ $is }"；升级应先备份，再恢复到旁边
+core-plan-more-when-running = { $member } 除启动外还需要什么，要等它运行后才能看到
+core-plan-backing-off = 成员 { $member } 连续退出 { $failures } 次；最后的输出：{ $last }
+core-plan-no-backup = 集群 { $cluster } 没有备份
+core-plan-no-backup-cure = 在 clusters.{ $cluster } 下写：backup: {"{"} vault: <名称> {"}"}
+core-plan-cluster-not-declared = 快照 { $snapshot } 属于集群 { $cluster }（{ $engine }），而舰队文件没有声明它
+core-plan-cluster-not-declared-cure = 在舰队文件中声明一个同名、同引擎的集群
+core-plan-restore-managed = { $member } 由别人运行，不能就地替换它的数据
+core-plan-restore-managed-cure = 恢复到它旁边（--beside 名称:端口）或一个空的服务器（--to 主机:端口）
+core-plan-restore-unproven = 快照 { $snapshot } 尚未证明可恢复
+core-plan-restore-unproven-cure = 请先证明：roadstead verify
+core-plan-beside-exists = 舰队中已有成员 { $member }
+core-plan-beside-exists-cure = 请给新成员取一个自己的名称
+core-step-user = 创建系统用户 { $user }
+core-step-create = 创建 { $member } 的数据目录（{ $flavour } { $version }）
+core-step-start = 在端口 { $port } 启动 { $member }
+core-step-stop = 停止 { $member }；数据保留
+core-step-because = { $first }{ $more ->
+    [0] {""}
+   *[other] ，另有 { $more } 项改动
+}
+core-step-because-files = 它的配置文件重新生成
+core-step-because-it-died = 它不断退出
+core-step-restart = 重启 { $member }：{ $why }
+core-step-reload = 让 { $member } 重新读取配置：{ $why }
+core-step-take = 从 { $member } 备份 { $cluster } 到保险库 { $vault }
+core-step-check = 读回 { $cluster } 的快照 { $snapshot } 并检查摘要
+core-step-prove = 把 { $cluster } 的快照 { $snapshot } 恢复到临时服务器并比较
+core-step-set-aside = 把 { $member } 的数据移到一旁，名为 data.{ $label }
+core-step-load = 把快照 { $snapshot } 载入 { $member }
+core-step-compare = 把 { $member } 与快照 { $snapshot } 比较

@@ -1,7 +1,11 @@
 //! Plans: what will be done, step by step, and what it risks. One file per operation decides; these types carry.
 
 mod act;
+pub mod apply;
+pub mod backup;
 mod condition;
+pub mod restore;
+mod situation;
 mod step;
 
 use std::collections::BTreeMap;
@@ -10,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use act::{Act, LoadTask, MemberTask, ProveTask, SnapshotTask, TakeTask};
 pub use condition::{Condition, Held};
+pub use situation::Situation;
 pub use step::{Risk, Step, Target};
 
 use crate::{Text, Timestamp, finding::Finding, model::Name, seen::FleetSeen};
@@ -88,6 +93,11 @@ pub struct Plan {
     pub aim: Aim,
     /// When it was made.
     pub made: Timestamp,
+    /// The id of the operation that the aim began with; a resumed plan keeps it.
+    pub operation: String,
+    /// Steps of that operation that were finished well before it was interrupted.
+    #[serde(default)]
+    pub done: Vec<String>,
     /// What was observed when it was made, flat: see [`FleetSeen::basis`].
     pub basis: BTreeMap<String, String>,
     /// The steps, in order.
@@ -125,6 +135,17 @@ impl Changed {
             .with("fact", &self.fact)
             .with("was", shown(&self.was))
             .with("is", shown(&self.is))
+    }
+}
+
+/// Decides what an aim needs.
+pub fn decide(situation: &Situation<'_>, aim: &Aim) -> Decision {
+    match aim {
+        Aim::Apply { clusters } => apply::apply(situation, clusters),
+        Aim::Down { clusters } => apply::down(situation, clusters),
+        Aim::Backup { clusters } => backup::backup(situation, clusters),
+        Aim::Verify { snapshots } => backup::verify(situation, snapshots),
+        Aim::Restore { snapshot, into } => restore::restore(situation, snapshot, into),
     }
 }
 

@@ -1,0 +1,399 @@
+//! Deciding how the fleet becomes as declared, and how it is stopped.
+
+use super::{
+    Act, Aim, Condition, Decision, MemberTask, Risk, Step, Target,
+    situation::{Draft, Situation},
+};
+use crate::{
+    Text,
+    finding::Finding,
+    model::{ClusterSpec, MemberSpec, Name},
+    port::{
+        engine::{Change, Deploy, Engine, How},
+        layout::{File, Layout, Piece},
+    },
+    seen::{DataSeen, Facts, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen, Reach, SettingSeen},
+};
+
+/// Makes the fleet as declared.
+pub fn apply(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
+    let aim = Aim::Apply { clusters: clusters.to_vec() };
+    let mut draft = Draft::default();
+    for cluster in situation.clusters(clusters, &mut draft.findings) {
+        match situation.engine(cluster) {
+            Err(finding) => draft.findings.push(finding),
+            Ok(engine) => {
+                for member in &cluster.members {
+                    if let Err(findings) = member_as_declared(situation, engine.as_ref(), cluster, member, &mut draft)
+                    {
+                        draft.findings.extend(findings);
+                    }
+                }
+            }
+        }
+    }
+    situation.decision(&aim, draft)
+}
+
+/// Stops the supervised members and keeps their data.
+pub fn down(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
+    let aim = Aim::Down { clusters: clusters.to_vec() };
+    let mut draft = Draft::default();
+    for cluster in situation.clusters(clusters, &mut draft.findings) {
+        let Ok(engine) = situation.engine(cluster) else { continue };
+        for member in cluster.members.iter().filter(|member| member.is_supervised()) {
+            let stopped = match situation.member_seen(member) {
+                Err(finding) => Err(vec![finding]),
+                Ok(seen) => stop_if_running(situation, engine.as_ref(), cluster, member, seen, &mut draft),
+            };
+            if let Err(findings) = stopped {
+                draft.findings.extend(findings);
+            }
+        }
+    }
+    situation.decision(&aim, draft)
+}
+
+fn stop_if_running(
+    situation: &Situation<'_>,
+    engine: &dyn Engine,
+    cluster: &ClusterSpec,
+    member: &MemberSpec,
+    seen: &MemberSeen,
+    draft: &mut Draft,
+) -> Result<(), Vec<Finding>> {
+    let Some(on_host) = &seen.on_host else { return Ok(()) };
+    if !matches!(on_host.process, ProcessSeen::Running { .. } | ProcessSeen::BackingOff { .. }) {
+        return Ok(());
+    }
+    let deploy = facet(engine, cluster)?;
+    let version = identity(on_host).map(|identity| (identity.version.clone(), identity.flavour.clone()));
+    let (task, _) = situation.laid_out(deploy, situation.task(cluster, member), version)?;
+    draft.steps.push(stop(&task));
+    Ok(())
+}
+
+/// The step that stops a member.
+pub(super) fn stop(task: &MemberTask) -> Step {
+    let name = &task.member.name;
+    Step {
+        id: format!("stop-{name}"),
+        title: Text::new("core-step-stop").with("member", name),
+        target: target(task),
+        risk: Some(Risk::InterruptsWrites),
+        requires: vec![],
+        act: Act::Stop(task.clone()),
+        proves: vec![Condition::Stopped(name.clone())],
+        undo: Some(Act::Start(task.clone())),
+    }
+}
+
+/// The step that creates a member's data directory.
+pub(super) fn create(task: &MemberTask, layout: &Layout) -> Step {
+    let name = &task.member.name;
+    Step {
+        id: format!("create-{name}"),
+        title: Text::new("core-step-create")
+            .with("member", name)
+            .with("flavour", &layout.flavour)
+            .with("version", layout.version.to_string()),
+        target: target(task),
+        risk: Some(Risk::Create),
+        requires: vec![Condition::NoData(name.clone()), Condition::Stopped(name.clone())],
+        act: Act::Create(task.clone()),
+        proves: vec![Condition::OwnData(name.clone())],
+        undo: None,
+    }
+}
+
+/// The step that starts a member.
+pub(super) fn start(task: &MemberTask) -> Step {
+    let name = &task.member.name;
+    let (_, port) = task.member.endpoint();
+    Step {
+        id: format!("start-{name}"),
+        title: Text::new("core-step-start").with("member", name).with("port", port.to_string()),
+        target: target(task),
+        risk: None,
+        requires: vec![Condition::OwnData(name.clone())],
+        act: Act::Start(task.clone()),
+        proves: vec![Condition::Running(name.clone())],
+        undo: Some(Act::Stop(task.clone())),
+    }
+}
+
+/// What a member's steps are about.
+pub(super) fn target(task: &MemberTask) -> Target {
+    Target {
+        host: Some(task.host.name.clone()),
+        cluster: Some(task.cluster.name.clone()),
+        member: Some(task.member.name.clone()),
+        snapshot: None,
+    }
+}
+
+/// An engine's deploy facet, or the finding that it has none.
+pub(super) fn facet<'a>(engine: &'a dyn Engine, cluster: &ClusterSpec) -> Result<&'a dyn Deploy, Vec<Finding>> {
+    engine.deploy().ok_or_else(|| {
+        let text = Text::new("core-plan-no-deploy").with("engine", engine.profile().title);
+        vec![Finding::error(cluster.name.as_str(), text)]
+    })
+}
+
+/// The steps before a member's first start: its system user and its data directory.
+pub(super) fn creation(task: &MemberTask, layout: &Layout, host: &HostSeen) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if host.is_root && !host.users.contains(&layout.user) {
+        let proof = Condition::User { host: task.host.name.clone(), user: layout.user.clone() };
+        steps.push(Step {
+            id: format!("user-{}-for-{}", layout.user, task.member.name),
+            title: Text::new("core-step-user").with("user", &layout.user),
+            target: target(task),
+            risk: Some(Risk::Create),
+            requires: vec![],
+            act: Act::CreateUser { user: layout.user.clone() },
+            proves: vec![proof],
+            undo: None,
+        });
+    }
+    steps.push(create(task, layout));
+    steps
+}
+
+fn member_as_declared(
+    situation: &Situation<'_>,
+    engine: &dyn Engine,
+    cluster: &ClusterSpec,
+    member: &MemberSpec,
+    draft: &mut Draft,
+) -> Result<(), Vec<Finding>> {
+    let one = |finding| vec![finding];
+    let seen = situation.member_seen(member).map_err(one)?;
+    if !member.is_supervised() {
+        return managed(member, seen).map_or(Ok(()), |finding| Err(vec![finding]));
+    }
+    let deploy = facet(engine, cluster)?;
+    let task = situation.task(cluster, member);
+    let host = situation.host_seen(&task.host.name).map_err(one)?;
+    let Some(on_host) = &seen.on_host else {
+        let text = Text::new("core-condition-host-unseen").with("host", &task.host.name);
+        return Err(vec![Finding::error(member.name.as_str(), text)]);
+    };
+    match &on_host.data {
+        DataSeen::Foreign(why) => Err(vec![
+            Finding::error(member.name.as_str(), why.clone()).cure(Text::new("core-plan-foreign-data-cure")),
+        ]),
+        DataSeen::Absent | DataSeen::Unfinished if matches!(on_host.process, ProcessSeen::Running { .. }) => {
+            let text = Text::new("core-plan-data-gone").with("member", &member.name);
+            Err(vec![
+                Finding::error(member.name.as_str(), text)
+                    .cure(Text::new("core-plan-data-gone-cure").with("cluster", &cluster.name)),
+            ])
+        }
+        DataSeen::Absent | DataSeen::Unfinished => {
+            let (task, layout) = situation.laid_out(deploy, task, None)?;
+            draft.steps.extend(creation(&task, &layout, host));
+            draft.steps.push(start(&task));
+            let fresh = fresh_facts(&layout);
+            changed(deploy, &task, &layout, &fresh, None, draft);
+            Ok(())
+        }
+        DataSeen::Ours(identity) => {
+            refuse_other_version(cluster, member, identity)?;
+            let version = Some((identity.version.clone(), identity.flavour.clone()));
+            let (task, layout) = situation.laid_out(deploy, task, version)?;
+            existing(deploy, &task, &layout, seen, on_host, draft)
+        }
+    }
+}
+
+fn managed(member: &MemberSpec, seen: &MemberSeen) -> Option<Finding> {
+    let (key, error) = match &seen.reach {
+        Reach::Running | Reach::Starting => return None,
+        Reach::Stopped => return None,
+        Reach::Unreachable(error) => ("core-plan-unreachable", error),
+        Reach::Refused(error) => ("core-plan-refused", error),
+    };
+    let text = Text::new(key).with("member", &member.name).with("why", error.what.clone());
+    Some(Finding::warning(member.name.as_str(), text))
+}
+
+fn refuse_other_version(
+    cluster: &ClusterSpec,
+    member: &MemberSpec,
+    identity: &Identity,
+) -> Result<(), Vec<Finding>> {
+    match &cluster.version {
+        Some(wanted) if !identity.version.is_of(wanted) && identity.version.major() != wanted.major() => {
+            let text = Text::new("core-plan-other-version")
+                .with("member", &member.name)
+                .with("is", identity.version.to_string())
+                .with("wanted", wanted.to_string());
+            let cure = Text::new("core-plan-other-version-cure").with("is", identity.version.major());
+            Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
+        }
+        _ => Ok(()),
+    }
+}
+
+fn existing(
+    deploy: &dyn Deploy,
+    task: &MemberTask,
+    layout: &Layout,
+    seen: &MemberSeen,
+    on_host: &OnHost,
+    draft: &mut Draft,
+) -> Result<(), Vec<Finding>> {
+    let name = &task.member.name;
+    match &on_host.process {
+        ProcessSeen::Stopped | ProcessSeen::Dead => {
+            draft.steps.push(start(task));
+            let text = Text::new("core-plan-more-when-running").with("member", name);
+            draft.findings.push(Finding::note(name.as_str(), text));
+            Ok(())
+        }
+        ProcessSeen::BackingOff { failures, last } => {
+            let text = Text::new("core-plan-backing-off")
+                .with("member", name)
+                .with("failures", *failures)
+                .with("last", last);
+            draft.findings.push(Finding::warning(name.as_str(), text));
+            draft.steps.push(restart(task, &[]));
+            Ok(())
+        }
+        ProcessSeen::Running { .. } => match (&seen.reach, &seen.facts) {
+            (Reach::Running, Some(facts)) => {
+                changed(deploy, task, layout, facts, Some(on_host), draft);
+                Ok(())
+            }
+            (Reach::Unreachable(error), _) => Err(vec![stuck("core-plan-unreachable", name, &error.what)]),
+            (Reach::Refused(error), _) => Err(vec![stuck("core-plan-refused", name, &error.what)]),
+            _ => Err(vec![Finding::error(name.as_str(), Text::new("core-plan-not-ready").with("member", name))]),
+        },
+    }
+}
+
+fn stuck(key: &str, member: &Name, why: &Text) -> Finding {
+    Finding::error(member.as_str(), Text::new(key).with("member", member).with("why", why.clone()))
+}
+
+/// What a member just created will say of itself, as far as plans care.
+fn fresh_facts(layout: &Layout) -> Facts {
+    let in_force = |setting: &crate::port::layout::SettingWhy| {
+        let seen = SettingSeen { value: setting.value.clone(), effect: setting.effect, pending: false };
+        (setting.name.clone(), seen)
+    };
+    Facts {
+        version: Some(layout.version.clone()),
+        flavour: layout.flavour.clone(),
+        settings: layout.settings.iter().map(in_force).collect(),
+        databases: Some(Vec::new()),
+        ..Facts::default()
+    }
+}
+
+/// The steps of a running member's changes: own acts one by one, and at most one reload or restart for all else.
+fn changed(
+    deploy: &dyn Deploy,
+    task: &MemberTask,
+    layout: &Layout,
+    facts: &Facts,
+    on_host: Option<&OnHost>,
+    draft: &mut Draft,
+) {
+    let (changes, findings) = deploy.changes(&task.cluster, layout, facts);
+    draft.findings.extend(findings);
+    let (own, by_files): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| matches!(change.how, How::Own(_)));
+    let needs_restart = by_files.iter().any(|change| change.how == How::Restart);
+    let files_differ = on_host.is_some_and(|host| differing_file(layout, host).is_some());
+    if needs_restart {
+        draft.steps.push(restart(task, &by_files));
+    } else if !by_files.is_empty() || files_differ {
+        draft.steps.push(reload(task, layout, &by_files));
+    }
+    for (index, change) in own.into_iter().enumerate() {
+        let How::Own(act) = change.how else { continue };
+        let name = &task.member.name;
+        draft.steps.push(Step {
+            id: format!("{}-{name}-{index}", act.name),
+            title: change.title,
+            target: target(task),
+            risk: change.risk,
+            requires: vec![Condition::Running(name.clone())],
+            act: Act::Own { member: task.clone(), act },
+            proves: change.proves,
+            undo: None,
+        });
+    }
+}
+
+fn differing_file<'a>(layout: &'a Layout, on_host: &OnHost) -> Option<&'a File> {
+    layout.files.iter().find(|file| {
+        !file.only_for_create
+            && on_host.files.get(&file.path).is_some_and(|digest| digest_of(file).is_some_and(|own| &own != digest))
+    })
+}
+
+/// SHA-256 of a file's contents; `None` when a secret is in it.
+pub fn digest_of(file: &File) -> Option<String> {
+    use sha2::{Digest, Sha256};
+    let mut hasher = Sha256::new();
+    for piece in &file.body {
+        match piece {
+            Piece::Text(text) => hasher.update(text),
+            Piece::Secret(..) => return None,
+        }
+    }
+    Some(hex::encode(hasher.finalize()))
+}
+
+fn merged(changes: &[Change]) -> (Option<Text>, Vec<Condition>) {
+    let why = changes.first().map(|change| {
+        Text::new("core-step-because").with("first", change.title.clone()).with("more", changes.len() - 1)
+    });
+    (why, changes.iter().flat_map(|change| change.proves.clone()).collect())
+}
+
+fn restart(task: &MemberTask, changes: &[Change]) -> Step {
+    let name = &task.member.name;
+    let (why, mut proves) = merged(changes);
+    proves.insert(0, Condition::Running(name.clone()));
+    let why = why.unwrap_or_else(|| Text::new("core-step-because-it-died"));
+    Step {
+        id: format!("restart-{name}"),
+        title: Text::new("core-step-restart").with("member", name).with("why", why),
+        target: target(task),
+        risk: Some(Risk::Restart),
+        requires: vec![Condition::OwnData(name.clone())],
+        act: Act::Restart(task.clone()),
+        proves,
+        undo: None,
+    }
+}
+
+fn reload(task: &MemberTask, layout: &Layout, changes: &[Change]) -> Step {
+    let name = &task.member.name;
+    let (why, mut proves) = merged(changes);
+    proves.insert(0, Condition::Running(name.clone()));
+    let why = why.unwrap_or_else(|| Text::new("core-step-because-files"));
+    let reloads = layout.reload.is_some();
+    Step {
+        id: format!("reload-{name}"),
+        title: Text::new("core-step-reload").with("member", name).with("why", why),
+        target: target(task),
+        risk: Some(Risk::Reload),
+        requires: vec![Condition::Running(name.clone())],
+        act: if reloads { Act::Reload(task.clone()) } else { Act::WriteFiles(task.clone()) },
+        proves,
+        undo: None,
+    }
+}
+
+/// The identity of a member's data, when it is ours.
+pub(super) fn identity(on_host: &OnHost) -> Option<&Identity> {
+    match &on_host.data {
+        DataSeen::Ours(identity) => Some(identity),
+        _ => None,
+    }
+}

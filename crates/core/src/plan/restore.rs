@@ -1,0 +1,216 @@
+//! Deciding how a snapshot becomes a live member again: in place, beside, or on a server reached by address.
+
+use super::{
+    Act, Aim, Condition, Decision, Destination, LoadTask, MemberTask, Risk, SnapshotTask, Step,
+    apply::{creation, facet, start, stop, target},
+    backup::declared_as,
+    situation::{Draft, Situation},
+};
+use crate::{
+    Text,
+    finding::Finding,
+    model::{ClusterSpec, MemberSpec, Runtime, VaultSpec},
+    port::{
+        engine::Engine,
+        vault::{Record, Stage},
+    },
+    seen::{DataSeen, ProcessSeen},
+};
+
+/// Restores one snapshot. What is live is set aside, never deleted. A restore that an earlier, interrupted operation
+/// had already loaded is only started and compared: what clients wrote since is not touched again.
+pub fn restore(situation: &Situation<'_>, snapshot: &str, into: &Destination) -> Decision {
+    let aim = Aim::Restore { snapshot: snapshot.to_owned(), into: into.clone() };
+    let mut draft = Draft::default();
+    if let Err(findings) = steps(situation, snapshot, into, &mut draft) {
+        draft.findings.extend(findings);
+    }
+    situation.decision(&aim, draft)
+}
+
+fn steps(
+    situation: &Situation<'_>,
+    snapshot: &str,
+    into: &Destination,
+    draft: &mut Draft,
+) -> Result<(), Vec<Finding>> {
+    let one = |finding| vec![finding];
+    let (vault, record) = situation.record(snapshot).map_err(one)?;
+    let cluster = declared_as(situation, record).map_err(one)?;
+    let engine = situation.engine(&cluster).map_err(one)?;
+    if engine.backup().is_none() {
+        let text = Text::new("core-plan-engine-no-backup").with("engine", engine.profile().title);
+        return Err(vec![Finding::error(cluster.name.as_str(), text)]);
+    }
+    draft.findings.extend(unproven(record));
+    match into {
+        Destination::Place => {
+            let member = cluster.first().clone();
+            if !member.is_supervised() {
+                let text = Text::new("core-plan-restore-managed").with("member", &member.name);
+                let cure = Text::new("core-plan-restore-managed-cure");
+                return Err(vec![Finding::error(member.name.as_str(), text).cure(cure)]);
+            }
+            supervised(situation, engine.as_ref(), &cluster, member, vault, record, draft)
+        }
+        Destination::Beside { member, port } => {
+            let member = beside(situation, &cluster, member, *port)?;
+            let cluster = ClusterSpec { members: vec![member.clone()], ..cluster };
+            supervised(situation, engine.as_ref(), &cluster, member, vault, record, draft)
+        }
+        Destination::Address { address, port, user, password, tls } => {
+            let member = MemberSpec {
+                name: crate::model::Name::parse("target").expect("the word is a name"),
+                runtime: Runtime::Managed {
+                    address: address.clone(),
+                    port: *port,
+                    user: user.clone(),
+                    password: password.clone(),
+                    tls: tls.clone(),
+                },
+            };
+            let cluster = ClusterSpec { members: vec![member.clone()], ..cluster };
+            let task = load_task(situation, &cluster, &member, vault, record);
+            if !situation.has_done(&load(&task).id) {
+                draft.steps.push(load(&task));
+            }
+            draft.steps.push(compare(&task));
+            Ok(())
+        }
+    }
+}
+
+fn unproven(record: &Record) -> Option<Finding> {
+    if record.stage() == Stage::Proven {
+        return None;
+    }
+    let text = Text::new("core-plan-restore-unproven").with("snapshot", record.id().short());
+    Some(Finding::warning(record.draft.cluster.as_str(), text).cure(Text::new("core-plan-restore-unproven-cure")))
+}
+
+fn beside(
+    situation: &Situation<'_>,
+    cluster: &ClusterSpec,
+    name: &crate::model::Name,
+    port: u16,
+) -> Result<MemberSpec, Vec<Finding>> {
+    let declared = situation.fleet.clusters.values().flat_map(|cluster| &cluster.members);
+    if declared.clone().any(|member| &member.name == name) {
+        let text = Text::new("core-plan-beside-exists").with("member", name);
+        return Err(vec![Finding::error(name.as_str(), text).cure(Text::new("core-plan-beside-exists-cure"))]);
+    }
+    let runtime = match &cluster.first().runtime {
+        Runtime::Process { host, listen, .. } => Runtime::Process { host: host.clone(), port, listen: *listen },
+        Runtime::Managed { .. } => Runtime::Process {
+            host: crate::model::Name::parse("local").expect("the word is a name"),
+            port,
+            listen: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        },
+    };
+    Ok(MemberSpec { name: name.clone(), runtime })
+}
+
+fn load_task(
+    situation: &Situation<'_>,
+    cluster: &ClusterSpec,
+    member: &MemberSpec,
+    vault: &VaultSpec,
+    record: &Record,
+) -> LoadTask {
+    LoadTask {
+        snapshot: SnapshotTask { vault: vault.clone(), snapshot: record.id().clone() },
+        member: situation.task(cluster, member),
+    }
+}
+
+fn supervised(
+    situation: &Situation<'_>,
+    engine: &dyn Engine,
+    cluster: &ClusterSpec,
+    member: MemberSpec,
+    vault: &VaultSpec,
+    record: &Record,
+    draft: &mut Draft,
+) -> Result<(), Vec<Finding>> {
+    let one = |finding| vec![finding];
+    let deploy = facet(engine, cluster)?;
+    let wish = engine.backup().map(|backup| backup.loads_into(record));
+    let mut task = load_task(situation, cluster, &member, vault, record);
+    let (laid_out, layout) = situation.laid_out(deploy, task.member.clone(), wish)?;
+    task.member = laid_out;
+    let on_host = situation.seen.members.get(&member.name).and_then(|seen| seen.on_host.as_ref());
+    let host = situation.host_seen(&task.member.host.name).map_err(one)?;
+    let data = on_host.map_or(&DataSeen::Absent, |on_host| &on_host.data);
+    if let DataSeen::Foreign(why) = data {
+        let cure = Text::new("core-plan-foreign-data-cure");
+        return Err(vec![Finding::error(member.name.as_str(), why.clone()).cure(cure)]);
+    }
+    let is_loaded = situation.has_done(&load(&task).id) && matches!(data, DataSeen::Ours(_));
+    let runs = on_host.is_some_and(|host| {
+        matches!(host.process, ProcessSeen::Running { .. } | ProcessSeen::BackingOff { .. })
+    });
+    if !is_loaded {
+        if runs {
+            draft.steps.push(stop(&task.member));
+        }
+        if matches!(data, DataSeen::Ours(_)) {
+            draft.steps.push(set_aside(situation, &task.member));
+        }
+        draft.steps.extend(creation(&task.member, &layout, host));
+        draft.steps.push(load(&task));
+    }
+    if !(is_loaded && runs) {
+        draft.steps.push(start(&task.member));
+    }
+    draft.steps.push(compare(&task));
+    Ok(())
+}
+
+fn set_aside(situation: &Situation<'_>, task: &MemberTask) -> Step {
+    let name = &task.member.name;
+    let label = format!("before-{}", situation.now.millis());
+    let risk = if situation.has_done(&format!("create-{name}")) { None } else { Some(Risk::LosesData) };
+    Step {
+        id: format!("set-aside-{name}"),
+        title: Text::new("core-step-set-aside").with("member", name).with("label", &label),
+        target: target(task),
+        risk,
+        requires: vec![Condition::Stopped(name.clone()), Condition::OwnData(name.clone())],
+        act: Act::SetAside { member: task.clone(), label },
+        proves: vec![Condition::NoData(name.clone())],
+        undo: None,
+    }
+}
+
+fn load(task: &LoadTask) -> Step {
+    let name = &task.member.member.name;
+    let requires = if task.member.member.is_supervised() {
+        vec![Condition::OwnData(name.clone()), Condition::Stopped(name.clone())]
+    } else {
+        vec![]
+    };
+    Step {
+        id: format!("load-{name}"),
+        title: Text::new("core-step-load").with("member", name).with("snapshot", task.snapshot.snapshot.short()),
+        target: target(&task.member),
+        risk: Some(Risk::Create),
+        requires,
+        act: Act::Load(task.clone()),
+        proves: vec![],
+        undo: None,
+    }
+}
+
+fn compare(task: &LoadTask) -> Step {
+    let name = &task.member.member.name;
+    Step {
+        id: format!("compare-{name}"),
+        title: Text::new("core-step-compare").with("member", name).with("snapshot", task.snapshot.snapshot.short()),
+        target: target(&task.member),
+        risk: None,
+        requires: vec![],
+        act: Act::Compare(task.clone()),
+        proves: vec![],
+        undo: None,
+    }
+}
