@@ -61,12 +61,13 @@ pub(super) fn lock(folder: &Path) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// Removes what an interrupted run left half unpacked. Only under the lock.
+/// Removes what interrupted runs left half unpacked. Only under the lock. What cannot be removed, because a program
+/// that outlived its killed run still writes there, is in nobody's way and waits for the next run.
 pub(super) fn remove_leftovers(folder: &Path) -> Result<(), Failure> {
     for entry in fs::read_dir(folder).map_err(Failure::at("read", folder))? {
         let entry = entry.map_err(Failure::at("read", folder))?;
         if entry.file_name().to_string_lossy().starts_with(UNPACKING) {
-            fs::remove_dir_all(entry.path()).map_err(Failure::at("remove", &entry.path()))?;
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
     Ok(())
@@ -80,7 +81,7 @@ pub(super) struct Unpacking {
 
 impl Unpacking {
     pub(super) fn new(folder: &Path, name: &str) -> Result<Self, Failure> {
-        let temporary = folder.join(format!("{UNPACKING}{name}"));
+        let temporary = folder.join(format!("{UNPACKING}{name}-{}", std::process::id()));
         fs::create_dir(&temporary).map_err(Failure::at("make", &temporary))?;
         let all = Permissions::from_mode(0o755);
         fs::set_permissions(&temporary, all).map_err(Failure::at("open", &temporary))?;
