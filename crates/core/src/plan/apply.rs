@@ -24,7 +24,8 @@ pub fn apply(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
             Err(finding) => draft.findings.push(finding),
             Ok(engine) => {
                 for member in &cluster.members {
-                    if let Err(findings) = member_as_declared(situation, engine.as_ref(), cluster, member, &mut draft)
+                    if let Err(findings) =
+                        member_as_declared(situation, engine.as_ref(), cluster, member, &mut draft)
                     {
                         draft.findings.extend(findings);
                     }
@@ -133,7 +134,10 @@ pub(super) fn target(task: &MemberTask) -> Target {
 }
 
 /// An engine's deploy facet, or the finding that it has none.
-pub(super) fn facet<'a>(engine: &'a dyn Engine, cluster: &ClusterSpec) -> Result<&'a dyn Deploy, Vec<Finding>> {
+pub(super) fn facet<'a>(
+    engine: &'a dyn Engine,
+    cluster: &ClusterSpec,
+) -> Result<&'a dyn Deploy, Vec<Finding>> {
     engine.deploy().ok_or_else(|| {
         let text = Text::new("core-plan-no-deploy").with("engine", engine.profile().title);
         vec![Finding::error(cluster.name.as_str(), text)]
@@ -268,7 +272,10 @@ fn existing(
             }
             (Reach::Unreachable(error), _) => Err(vec![stuck("core-plan-unreachable", name, &error.what)]),
             (Reach::Refused(error), _) => Err(vec![stuck("core-plan-refused", name, &error.what)]),
-            _ => Err(vec![Finding::error(name.as_str(), Text::new("core-plan-not-ready").with("member", name))]),
+            _ => Err(vec![Finding::error(
+                name.as_str(),
+                Text::new("core-plan-not-ready").with("member", name),
+            )]),
         },
     }
 }
@@ -331,7 +338,10 @@ fn changed(
 fn differing_file<'a>(layout: &'a Layout, on_host: &OnHost) -> Option<&'a File> {
     layout.files.iter().find(|file| {
         !file.only_for_create
-            && on_host.files.get(&file.path).is_some_and(|digest| digest_of(file).is_some_and(|own| &own != digest))
+            && on_host
+                .files
+                .get(&file.path)
+                .is_some_and(|digest| digest_of(file).is_some_and(|own| &own != digest))
     })
 }
 

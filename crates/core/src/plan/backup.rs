@@ -137,7 +137,12 @@ fn prove(situation: &Situation<'_>, id: &str) -> Result<Vec<Step>, Finding> {
         proves: vec![],
         undo: None,
     };
-    let prove = ProveTask { snapshot: snapshot.clone(), cluster, host: task.host, fleet: situation.fleet.name.clone() };
+    let prove = ProveTask {
+        snapshot: snapshot.clone(),
+        cluster,
+        host: task.host,
+        fleet: situation.fleet.name.clone(),
+    };
     Ok(vec![
         step("check", title("core-step-check"), Act::Check(snapshot)),
         step("prove", title("core-step-prove"), Act::Prove(prove)),
@@ -158,5 +163,6 @@ pub(super) fn declared_as(
         .with("cluster", &record.draft.cluster)
         .with("engine", &record.draft.engine)
         .with("snapshot", record.id().short());
-    Err(Finding::error(record.draft.cluster.as_str(), text).cure(Text::new("core-plan-cluster-not-declared-cure")))
+    Err(Finding::error(record.draft.cluster.as_str(), text)
+        .cure(Text::new("core-plan-cluster-not-declared-cure")))
 }

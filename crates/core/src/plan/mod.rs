@@ -171,16 +171,20 @@ impl Plan {
 
     /// What has changed since it was made; empty: it still fits.
     pub fn changed(&self, seen: &FleetSeen) -> Vec<Changed> {
-        let now = seen.basis();
-        let facts: std::collections::BTreeSet<_> = self.basis.keys().chain(now.keys()).collect();
-        facts
-            .into_iter()
-            .filter(|fact| self.basis.get(*fact) != now.get(*fact))
-            .map(|fact| Changed {
-                fact: fact.clone(),
-                was: self.basis.get(fact).cloned(),
-                is: now.get(fact).cloned(),
-            })
-            .collect()
+        changes(&self.basis, &seen.basis())
     }
+
+    /// How this plan's basis differs from an earlier one; empty: in nothing.
+    pub fn basis_changes(&self, earlier: &BTreeMap<String, String>) -> Vec<Changed> {
+        changes(earlier, &self.basis)
+    }
+}
+
+fn changes(was: &BTreeMap<String, String>, is: &BTreeMap<String, String>) -> Vec<Changed> {
+    let facts: std::collections::BTreeSet<_> = was.keys().chain(is.keys()).collect();
+    facts
+        .into_iter()
+        .filter(|fact| was.get(*fact) != is.get(*fact))
+        .map(|fact| Changed { fact: fact.clone(), was: was.get(fact).cloned(), is: is.get(fact).cloned() })
+        .collect()
 }

@@ -85,7 +85,10 @@ fn unproven(record: &Record) -> Option<Finding> {
         return None;
     }
     let text = Text::new("core-plan-restore-unproven").with("snapshot", record.id().short());
-    Some(Finding::warning(record.draft.cluster.as_str(), text).cure(Text::new("core-plan-restore-unproven-cure")))
+    Some(
+        Finding::warning(record.draft.cluster.as_str(), text)
+            .cure(Text::new("core-plan-restore-unproven-cure")),
+    )
 }
 
 fn beside(
@@ -97,10 +100,14 @@ fn beside(
     let declared = situation.fleet.clusters.values().flat_map(|cluster| &cluster.members);
     if declared.clone().any(|member| &member.name == name) {
         let text = Text::new("core-plan-beside-exists").with("member", name);
-        return Err(vec![Finding::error(name.as_str(), text).cure(Text::new("core-plan-beside-exists-cure"))]);
+        return Err(vec![
+            Finding::error(name.as_str(), text).cure(Text::new("core-plan-beside-exists-cure")),
+        ]);
     }
     let runtime = match &cluster.first().runtime {
-        Runtime::Process { host, listen, .. } => Runtime::Process { host: host.clone(), port, listen: *listen },
+        Runtime::Process { host, listen, .. } => {
+            Runtime::Process { host: host.clone(), port, listen: *listen }
+        }
         Runtime::Managed { .. } => Runtime::Process {
             host: crate::model::Name::parse("local").expect("the word is a name"),
             port,
@@ -191,7 +198,9 @@ fn load(task: &LoadTask) -> Step {
     };
     Step {
         id: format!("load-{name}"),
-        title: Text::new("core-step-load").with("member", name).with("snapshot", task.snapshot.snapshot.short()),
+        title: Text::new("core-step-load")
+            .with("member", name)
+            .with("snapshot", task.snapshot.snapshot.short()),
         target: target(&task.member),
         risk: Some(Risk::Create),
         requires,
@@ -205,7 +214,9 @@ fn compare(task: &LoadTask) -> Step {
     let name = &task.member.member.name;
     Step {
         id: format!("compare-{name}"),
-        title: Text::new("core-step-compare").with("member", name).with("snapshot", task.snapshot.snapshot.short()),
+        title: Text::new("core-step-compare")
+            .with("member", name)
+            .with("snapshot", task.snapshot.snapshot.short()),
         target: target(&task.member),
         risk: None,
         requires: vec![],

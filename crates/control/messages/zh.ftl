@@ -1,0 +1,23 @@
+# 控制器的句子。
+control-host-unseen = 无法观察主机 { $host }：{ $why }
+control-doing-resolve = 解析 { $reference }
+control-lock-trouble = 无法使用舰队的锁文件 { $path }
+control-lock-held = 舰队正被“{ $command }”占用（进程 { $pid }，{ $by }），自 { $since } 起
+control-lock-held-unknown = 舰队正被另一个命令占用
+control-lock-held-cure = 等它结束，或停止它
+control-journal-newer = 日志 { $path } 由更新版本的 Roadstead 写成
+control-journal-newer-cure = 使用那个版本；或移走该文件，这只丢失历史，不丢失备份
+control-journal-trouble = 无法使用日志
+control-journal-corrupt-cure = 移走该文件：这只丢失历史，不丢失备份
+control-journal-unreadable = 日志中有本版本无法读取的记录
+control-operation-ambiguous = 以 { $id } 开头的操作不止一个
+control-operation-not-found = 日志中没有操作 { $id }
+control-operation-not-found-cure = 列出操作：roadstead journal
+control-step-refused = 没有执行，因为前提不成立：{ $why }
+control-step-unproven = 已执行，但应有的结果没有出现：{ $why }
+control-vault-unread = 无法读取保险库 { $vault } 的目录：{ $why }
+control-plan-other-format = 该计划由另一版本的 Roadstead 保存
+control-plan-other-fleet = 该计划属于舰队 { $fleet }
+control-plan-other-file = 计划做出之后，舰队文件已改变
+control-plan-stale = 计划做出之后，有 { $count } 项事实已改变
+control-plan-stale-cure = 重新做计划并阅读：roadstead plan --out 文件

@@ -1,0 +1,273 @@
+//! One fleet under control: look, decide, run, resume.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use roadstead_core::{
+    Error, Finding, Kind, Result, Text,
+    model::{ClusterSpec, Fleet, MemberSpec, Name, Runtime, VaultSpec},
+    plan::{self, Aim, Decision, Destination, FORMAT, Plan, Situation},
+    port::{
+        Clock, Engines, Ids, Journal, Secrets, Vault, Vaults,
+        engine::Depth,
+        journal::{Ended, Operation},
+        vault::{Catalogue, Record},
+    },
+    seen::FleetSeen,
+};
+
+use crate::{
+    executor::{Audience, Executor},
+    lock::{FleetLock, Holder},
+    observer::{Hands, View},
+    report::Report,
+};
+
+/// What a controller is made of; all from outside.
+pub struct Parts {
+    /// The fleet as declared.
+    pub fleet: Fleet,
+    /// SHA-256 of the fleet file.
+    pub fleet_digest: String,
+    /// The folder of journal and lock; exists.
+    pub state: PathBuf,
+    /// The engines.
+    pub engines: Arc<dyn Engines>,
+    /// The vaults.
+    pub vaults: Arc<dyn Vaults>,
+    /// The hands.
+    pub hands: Arc<dyn Hands>,
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// Secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// Who asks: `user@host`.
+    pub by: String,
+    /// The command, for those who find the fleet held.
+    pub command: String,
+}
+
+/// Each vault's catalogue, or why it cannot be read.
+pub type Catalogues = BTreeMap<Name, Result<Catalogue>>;
+
+/// One fleet under control.
+pub struct Controller {
+    parts: Parts,
+}
+
+impl Controller {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// The fleet.
+    pub fn fleet(&self) -> &Fleet {
+        &self.parts.fleet
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &dyn Journal {
+        self.parts.journal.as_ref()
+    }
+
+    /// The folder of journal and lock.
+    pub fn state(&self) -> &Path {
+        &self.parts.state
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            fleet: &self.parts.fleet,
+            engines: self.parts.engines.as_ref(),
+            hands: self.parts.hands.as_ref(),
+            secrets: self.parts.secrets.as_ref(),
+        }
+    }
+
+    /// Looks at these clusters (all for `None`).
+    pub async fn observe(&self, clusters: Option<&[Name]>, depth: Depth, tools: bool) -> FleetSeen {
+        self.view().look(clusters, depth, tools, &[]).await
+    }
+
+    /// Opens one vault.
+    pub async fn vault(&self, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
+        let key = self.parts.secrets.resolve(&spec.key)?;
+        self.parts.vaults.open(spec, &key).await
+    }
+
+    /// Makes one vault that is not there yet.
+    pub async fn make_vault(&self, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
+        let key = self.parts.secrets.resolve(&spec.key)?;
+        self.parts.vaults.init(spec, &key).await
+    }
+
+    /// Reads every vault's catalogue.
+    pub async fn catalogues(&self) -> Catalogues {
+        let mut all = BTreeMap::new();
+        for (name, spec) in &self.parts.fleet.vaults {
+            let catalogue = match self.vault(spec).await {
+                Ok(vault) => vault.catalogue().await,
+                Err(error) => Err(error),
+            };
+            all.insert(name.clone(), catalogue);
+        }
+        all
+    }
+
+    /// Looks, and decides what an aim needs.
+    pub async fn decide(&self, aim: &Aim) -> Decision {
+        self.decide_on(aim, &self.parts.ids.id(), &[]).await
+    }
+
+    async fn decide_on(&self, aim: &Aim, operation: &str, done: &[String]) -> Decision {
+        let (clusters, depth, tools) = match aim {
+            Aim::Apply { clusters } => (clusters.as_slice(), Depth::Full, true),
+            Aim::Down { clusters } => (clusters.as_slice(), Depth::Brief, true),
+            Aim::Backup { clusters } => (clusters.as_slice(), Depth::Brief, false),
+            Aim::Verify { .. } | Aim::Restore { .. } => ([].as_slice(), Depth::Brief, true),
+        };
+        let needs_records = matches!(aim, Aim::Verify { .. } | Aim::Restore { .. });
+        let (records, trouble) = if needs_records { self.records().await } else { Default::default() };
+        let more = self.beside(aim, &records);
+        let clusters = (!clusters.is_empty()).then_some(clusters);
+        let mut seen = self.view().look(clusters, depth, tools, &more).await;
+        seen.findings.extend(trouble);
+        plan::decide(
+            &Situation {
+                fleet: &self.parts.fleet,
+                fleet_digest: &self.parts.fleet_digest,
+                seen: &seen,
+                engines: self.parts.engines.as_ref(),
+                records: &records,
+                now: self.parts.clock.now(),
+                operation,
+                done,
+            },
+            aim,
+        )
+    }
+
+    async fn records(&self) -> (BTreeMap<Name, Vec<Record>>, Vec<Finding>) {
+        let mut records = BTreeMap::new();
+        let mut findings = Vec::new();
+        for (name, catalogue) in self.catalogues().await {
+            match catalogue {
+                Ok(catalogue) => {
+                    records.insert(name, catalogue.records);
+                }
+                Err(error) => {
+                    let text = Text::new("control-vault-unread")
+                        .with("vault", &name)
+                        .with("why", error.what.clone());
+                    let finding = Finding::warning(name.as_str(), text);
+                    findings.push(match error.cure {
+                        Some(cure) => finding.cure(cure),
+                        None => finding,
+                    });
+                }
+            }
+        }
+        (records, findings)
+    }
+
+    /// The member that a restore beside would make, so that its place is looked at as well.
+    fn beside(&self, aim: &Aim, records: &BTreeMap<Name, Vec<Record>>) -> Vec<(ClusterSpec, MemberSpec)> {
+        let Aim::Restore { snapshot, into: Destination::Beside { member, port } } = aim else {
+            return vec![];
+        };
+        let mut all = records.values().flatten();
+        let cluster = all.find(|record| &record.id().0 == snapshot).map(|record| &record.draft.cluster);
+        let Some(cluster) = cluster.and_then(|name| self.parts.fleet.clusters.get(name)) else {
+            return vec![];
+        };
+        let host = match &cluster.first().runtime {
+            Runtime::Process { host, .. } => Some(host.clone()),
+            Runtime::Managed { .. } => self.parts.fleet.hosts.keys().next().cloned(),
+        };
+        let Some(host) = host else { return vec![] };
+        let listen = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        let runtime = Runtime::Process { host, port: *port, listen };
+        vec![(cluster.clone(), MemberSpec { name: member.clone(), runtime })]
+    }
+
+    /// Takes the fleet for a changing command.
+    pub fn hold(&self) -> Result<FleetLock> {
+        let holder = Holder {
+            pid: std::process::id(),
+            command: self.parts.command.clone(),
+            by: self.parts.by.clone(),
+            since: self.parts.clock.now(),
+        };
+        FleetLock::take(&self.parts.state, &holder)
+    }
+
+    /// Refuses a plan that no longer fits: another fleet file, another form, other facts.
+    pub async fn still_fits(&self, plan: &Plan) -> Result<()> {
+        let refuse = |key: &str| {
+            Error::new(Kind::Precondition, Text::new(key)).cure(Text::new("control-plan-stale-cure"))
+        };
+        if plan.format != FORMAT {
+            return Err(refuse("control-plan-other-format"));
+        }
+        if plan.fleet != self.parts.fleet.name {
+            return Err(refuse("control-plan-other-fleet").with("fleet", &plan.fleet));
+        }
+        if plan.fleet_digest != self.parts.fleet_digest {
+            return Err(refuse("control-plan-other-file"));
+        }
+        let now = self.decide_on(&plan.aim, &plan.operation, &plan.done).await;
+        let changed: Vec<_> = now.plan.basis_changes(&plan.basis);
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let mut error = refuse("control-plan-stale").with("count", changed.len());
+        error.context.extend(changed.iter().take(10).map(plan::Changed::text));
+        Err(error)
+    }
+
+    /// Carries a plan out; the caller holds the fleet.
+    pub async fn run(&self, _held: &FleetLock, plan: &Plan, audience: &Arc<dyn Audience>) -> Result<Report> {
+        if plan.is_empty() {
+            return Ok(Report {
+                operation: String::new(),
+                steps: vec![],
+                not_begun: vec![],
+                ended: Ended::Done,
+            });
+        }
+        let executor = Executor {
+            view: self.view(),
+            journal: self.parts.journal.as_ref(),
+            clock: self.parts.clock.as_ref(),
+            by: &self.parts.by,
+        };
+        executor.run(&self.parts.ids.id(), plan, audience).await
+    }
+
+    /// The newest operation that began and never ended, if nobody carries it out now.
+    pub fn interrupted(&self) -> Result<Option<Operation>> {
+        let recent = self.parts.journal.recent(100)?;
+        Ok(recent.into_iter().find(|operation| operation.ended.is_none()))
+    }
+
+    /// Decides how an interrupted operation's aim is reached from where the world is now.
+    pub async fn decide_resumption(&self, operation: &Operation) -> Decision {
+        let finished = operation.steps.iter().filter(|step| matches!(step.outcome, Some(Ok(_))));
+        let mut done = operation.plan.done.clone();
+        done.extend(finished.map(|step| step.step.clone()));
+        self.decide_on(&operation.plan.aim, &operation.plan.operation, &done).await
+    }
+
+    /// Marks an interrupted operation as carried on, once the one that carries it on has ended.
+    pub fn resumed(&self, operation: &Operation) -> Result<()> {
+        self.parts.journal.end(&operation.id, self.parts.clock.now(), Ended::Resumed)
+    }
+}

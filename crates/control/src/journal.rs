@@ -1,0 +1,233 @@
+//! The journal in one SQLite file. Every call is durable when it returns (`synchronous = FULL`).
+//!
+//! Losing the file loses history and nothing else: snapshots are catalogued in their vaults.
+
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard},
+};
+
+use roadstead_core::{
+    Error, Kind, Result, Text, Timestamp,
+    plan::Plan,
+    port::{
+        Journal,
+        hand::Outcome,
+        journal::{Ended, Operation, StepRecord},
+    },
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The form of the tables; a file of a newer form is refused.
+const SCHEMA: i64 = 1;
+
+/// The journal of one fleet.
+pub struct SqliteJournal {
+    connection: Mutex<Connection>,
+}
+
+impl SqliteJournal {
+    /// Opens or creates the file. A damaged file or one of a newer form is an error that says so.
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = Connection::open(path).map_err(|error| trouble(&error))?;
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;",
+            )
+            .map_err(|error| trouble(&error))?;
+        let found: i64 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(|error| trouble(&error))?;
+        if found > SCHEMA {
+            let what = Text::new("control-journal-newer").with("path", path.display().to_string());
+            return Err(Error::new(Kind::Unsupported, what).cure(Text::new("control-journal-newer-cure")));
+        }
+        if found < SCHEMA {
+            connection.execute_batch(TABLES).map_err(|error| trouble(&error))?;
+        }
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn steps(connection: &Connection, operation: &str) -> Result<Vec<StepRecord>> {
+        let mut statement = connection
+            .prepare("SELECT step, started, ended, outcome FROM step WHERE operation = ?1 ORDER BY number")
+            .map_err(|error| trouble(&error))?;
+        let rows = statement
+            .query_map([operation], |row| {
+                let ended: Option<i64> = row.get(2)?;
+                let outcome: Option<String> = row.get(3)?;
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, ended, outcome))
+            })
+            .map_err(|error| trouble(&error))?;
+        rows.map(|row| {
+            let (step, started, ended, outcome) = row.map_err(|error| trouble(&error))?;
+            let outcome = outcome.map(|text| serde_json::from_str(&text)).transpose().map_err(unreadable)?;
+            Ok(StepRecord {
+                step,
+                started: Timestamp::from_millis(started),
+                ended: ended.map(Timestamp::from_millis),
+                outcome,
+            })
+        })
+        .collect()
+    }
+
+    fn read(connection: &Connection, id: &str) -> Result<Operation> {
+        let row = connection
+            .query_row(
+                "SELECT id, plan, started, by_whom, ended, result FROM operation WHERE id = ?1",
+                [id],
+                |row| {
+                    Ok((
+                        row.get::<_, String>(0)?,
+                        row.get::<_, String>(1)?,
+                        row.get::<_, i64>(2)?,
+                        row.get::<_, String>(3)?,
+                        row.get::<_, Option<i64>>(4)?,
+                        row.get::<_, Option<String>>(5)?,
+                    ))
+                },
+            )
+            .optional()
+            .map_err(|error| trouble(&error))?
+            .ok_or_else(|| not_found(id))?;
+        let result = row.5.map(|text| serde_json::from_str(&text)).transpose().map_err(unreadable)?;
+        Ok(Operation {
+            steps: Self::steps(connection, &row.0)?,
+            plan: serde_json::from_str(&row.1).map_err(unreadable)?,
+            id: row.0,
+            started: Timestamp::from_millis(row.2),
+            by: row.3,
+            ended: row.4.map(Timestamp::from_millis),
+            result,
+        })
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn begin(&self, id: &str, plan: &Plan, by: &str, at: Timestamp) -> Result<()> {
+        let plan = serde_json::to_string(plan).map_err(Error::internal)?;
+        self.lock()
+            .execute(
+                "INSERT INTO operation (id, plan, started, by_whom) VALUES (?1, ?2, ?3, ?4)",
+                params![id, plan, at.millis(), by],
+            )
+            .map_err(|error| trouble(&error))?;
+        Ok(())
+    }
+
+    fn started(&self, operation: &str, step: &str, at: Timestamp) -> Result<()> {
+        self.lock()
+            .execute(
+                "INSERT INTO step (operation, step, started) VALUES (?1, ?2, ?3)",
+                params![operation, step, at.millis()],
+            )
+            .map_err(|error| trouble(&error))?;
+        Ok(())
+    }
+
+    fn finished(
+        &self,
+        operation: &str,
+        step: &str,
+        at: Timestamp,
+        outcome: &std::result::Result<Outcome, Error>,
+    ) -> Result<()> {
+        let outcome = serde_json::to_string(outcome).map_err(Error::internal)?;
+        let changed = self
+            .lock()
+            .execute(
+                "UPDATE step SET ended = ?3, outcome = ?4 WHERE operation = ?1 AND step = ?2 AND ended IS NULL",
+                params![operation, step, at.millis(), outcome],
+            )
+            .map_err(|error| trouble(&error))?;
+        if changed == 1 { Ok(()) } else { Err(Error::internal("a step ended that had not begun")) }
+    }
+
+    fn end(&self, operation: &str, at: Timestamp, result: Ended) -> Result<()> {
+        let result = serde_json::to_string(&result).map_err(Error::internal)?;
+        self.lock()
+            .execute(
+                "UPDATE operation SET ended = ?2, result = ?3 WHERE id = ?1",
+                params![operation, at.millis(), result],
+            )
+            .map_err(|error| trouble(&error))?;
+        Ok(())
+    }
+
+    fn operation(&self, id: &str) -> Result<Operation> {
+        let connection = self.lock();
+        let pattern = format!("{}%", id.replace(['%', '_', '\\'], ""));
+        let mut statement = connection
+            .prepare("SELECT id FROM operation WHERE id LIKE ?1 LIMIT 2")
+            .map_err(|error| trouble(&error))?;
+        let rows =
+            statement.query_map([pattern], |row| row.get::<_, String>(0)).map_err(|error| trouble(&error))?;
+        let found = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&error))?;
+        match found.as_slice() {
+            [one] => Self::read(&connection, one),
+            [] => Err(not_found(id)),
+            _ => Err(Error::new(Kind::Input, Text::new("control-operation-ambiguous").with("id", id))),
+        }
+    }
+
+    fn recent(&self, limit: usize) -> Result<Vec<Operation>> {
+        let connection = self.lock();
+        let mut statement = connection
+            .prepare("SELECT id FROM operation ORDER BY number DESC LIMIT ?1")
+            .map_err(|error| trouble(&error))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows =
+            statement.query_map([limit], |row| row.get::<_, String>(0)).map_err(|error| trouble(&error))?;
+        let found = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&error))?;
+        found.iter().map(|id| Self::read(&connection, id)).collect()
+    }
+}
+
+const TABLES: &str = "
+BEGIN;
+CREATE TABLE operation (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    plan TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    by_whom TEXT NOT NULL,
+    ended INTEGER,
+    result TEXT
+) STRICT;
+CREATE TABLE step (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    operation TEXT NOT NULL REFERENCES operation (id),
+    step TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    ended INTEGER,
+    outcome TEXT,
+    UNIQUE (operation, step)
+) STRICT;
+PRAGMA user_version = 1;
+COMMIT;
+";
+
+fn trouble(error: &rusqlite::Error) -> Error {
+    let kind = match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => Kind::Exhausted,
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Kind::Corrupt,
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Kind::Busy,
+        _ => Kind::Failed,
+    };
+    let told = Error::new(kind, Text::new("control-journal-trouble")).caused_by(error);
+    if kind == Kind::Corrupt { told.cure(Text::new("control-journal-corrupt-cure")) } else { told }
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::new(Kind::Corrupt, Text::new("control-journal-unreadable")).caused_by(&error)
+}
+
+fn not_found(id: &str) -> Error {
+    Error::new(Kind::NotFound, Text::new("control-operation-not-found").with("id", id))
+        .cure(Text::new("control-operation-not-found-cure"))
+}

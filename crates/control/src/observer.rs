@@ -1,0 +1,153 @@
+//! Looks at the whole fleet at once, through the hands of its hosts.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use roadstead_core::{
+    Error, Finding, Result, Text,
+    model::{ClusterSpec, Fleet, HostSpec, MemberHome, MemberSpec, Name, Runtime},
+    port::{
+        Engines, Hand, Secrets,
+        engine::Depth,
+        hand::{LookAsk, LookMember, Looked},
+    },
+    seen::FleetSeen,
+};
+
+use crate::purse;
+
+/// Finds the hand of a host.
+#[async_trait]
+pub trait Hands: Send + Sync {
+    /// The hand of this host; with `None` the one of this very process, for members that no agent runs.
+    async fn of(&self, host: Option<&Name>) -> Result<Arc<dyn Hand>>;
+}
+
+/// What to look at.
+pub(crate) struct View<'a> {
+    pub(crate) fleet: &'a Fleet,
+    pub(crate) engines: &'a dyn Engines,
+    pub(crate) hands: &'a dyn Hands,
+    pub(crate) secrets: &'a dyn Secrets,
+}
+
+/// Members that are not in the fleet file but are looked at with it: the one a restore makes beside.
+pub(crate) type More<'a> = &'a [(ClusterSpec, MemberSpec)];
+
+impl View<'_> {
+    /// Looks at the members of these clusters (all for `None`), and at their hosts.
+    pub(crate) async fn look(
+        &self,
+        clusters: Option<&[Name]>,
+        depth: Depth,
+        tools: bool,
+        more: More<'_>,
+    ) -> FleetSeen {
+        let mut groups: BTreeMap<(bool, Name), Vec<LookMember>> = BTreeMap::new();
+        let local = self.fleet.hosts.keys().next().cloned();
+        let wanted = |cluster: &&ClusterSpec| clusters.is_none_or(|names| names.contains(&cluster.name));
+        let declared = self.fleet.clusters.values().filter(wanted);
+        let declared =
+            declared.flat_map(|cluster| cluster.members.iter().map(move |member| (cluster, member)));
+        for (cluster, member) in declared.chain(more.iter().map(|(cluster, member)| (cluster, member))) {
+            let host = match &member.runtime {
+                Runtime::Process { host, .. } => Some(host.clone()),
+                Runtime::Managed { .. } => local.clone(),
+            };
+            let Some(host) = host else { continue };
+            let asked = self.asked(cluster, member, &host);
+            groups.entry((member.is_supervised(), host)).or_default().push(asked);
+        }
+        if tools && let Some(local) = local {
+            groups.entry((false, local)).or_default();
+        }
+        let looks = groups.into_iter().map(|((supervised, host), members)| async move {
+            let looked = self.look_at(supervised, &host, members, depth, tools).await;
+            (host, looked)
+        });
+        let mut seen = FleetSeen::default();
+        for (host, looked) in join_all(looks).await {
+            match looked {
+                Ok(looked) => merge(&mut seen, host, looked),
+                Err(error) => seen.findings.push(host_finding(&host, &error)),
+            }
+        }
+        seen
+    }
+
+    fn asked(&self, cluster: &ClusterSpec, member: &MemberSpec, host: &Name) -> LookMember {
+        let engine = self.engines.get(&cluster.engine);
+        let settings =
+            engine.as_ref().and_then(|engine| engine.deploy().map(|d| d.settings_of_interest(cluster)));
+        let home = self.fleet.hosts.get(host).filter(|_| member.is_supervised());
+        LookMember {
+            cluster: cluster.clone(),
+            member: member.clone(),
+            home: home.map(|host| MemberHome::new(host, &self.fleet.name, &member.name)),
+            settings: settings.unwrap_or_default(),
+        }
+    }
+
+    async fn look_at(
+        &self,
+        supervised: bool,
+        host: &Name,
+        members: Vec<LookMember>,
+        depth: Depth,
+        tools: bool,
+    ) -> Result<Looked> {
+        let hand = self.hands.of(supervised.then_some(host)).await?;
+        let spec: &HostSpec =
+            self.fleet.hosts.get(host).ok_or_else(|| Error::internal("a host without declaration"))?;
+        let mut findings = Vec::new();
+        let mut purse = BTreeMap::new();
+        for asked in &members {
+            if let Err(error) = purse::for_member(&asked.member, self.secrets, &mut purse) {
+                findings.push(Finding::error(asked.member.name.as_str(), error.what.clone()));
+            }
+        }
+        let ask = LookAsk { host: spec.clone(), members, depth, tools };
+        let mut looked = hand.look(&ask, &purse).await?;
+        looked.findings.extend(findings);
+        Ok(looked)
+    }
+}
+
+fn merge(seen: &mut FleetSeen, host: Name, looked: Looked) {
+    seen.members.extend(looked.members);
+    seen.findings.extend(looked.findings);
+    let slot = seen.hosts.entry(host).or_default();
+    let tools = looked.host.tools.clone().or_else(|| slot.tools.clone());
+    let agent = looked.host.agent.clone().or_else(|| slot.agent.clone());
+    *slot = looked.host;
+    slot.tools = tools;
+    slot.agent = agent;
+}
+
+fn host_finding(host: &Name, error: &Error) -> Finding {
+    let text = Text::new("control-host-unseen").with("host", host).with("why", error.what.clone());
+    let finding = Finding::error(host.as_str(), text);
+    match &error.cure {
+        Some(cure) => finding.cure(cure.clone()),
+        None => finding,
+    }
+}
+
+/// Runs all at once on this task and returns the results in order.
+pub(crate) async fn join_all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut pending = false;
+        for (future, result) in &mut running {
+            if result.is_none() {
+                match future.as_mut().poll(context) {
+                    std::task::Poll::Ready(value) => *result = Some(value),
+                    std::task::Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, result)| result).collect()
+}

@@ -1,0 +1,43 @@
+//! What came of carrying out a plan.
+
+use roadstead_core::{
+    Error,
+    plan::Step,
+    port::{hand::Outcome, journal::Ended},
+};
+
+/// What came of one step.
+#[derive(Clone, Debug)]
+pub struct StepReport {
+    /// The step.
+    pub step: Step,
+    /// What came of it.
+    pub outcome: Result<Outcome, Error>,
+}
+
+/// What came of a plan.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The operation's id in the journal; empty for a plan without steps, which is not journalled.
+    pub operation: String,
+    /// The steps that were begun, in the order in which they ended.
+    pub steps: Vec<StepReport>,
+    /// Steps that were never begun, because an earlier one failed or the whole was stopped.
+    pub not_begun: Vec<Step>,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+impl Report {
+    /// Whether anything was done well.
+    pub fn did_something(&self) -> bool {
+        self.steps.iter().any(|step| step.outcome.is_ok())
+    }
+
+    /// The failures.
+    pub fn failures(&self) -> impl Iterator<Item = (&Step, &Error)> {
+        self.steps
+            .iter()
+            .filter_map(|report| report.outcome.as_ref().err().map(|error| (&report.step, error)))
+    }
+}
