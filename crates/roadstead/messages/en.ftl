@@ -114,3 +114,28 @@ cli-identity-made = made the fleet's age identity in { $path } (mode 0600): keep
 cli-identity-malformed = { $path } holds no age identity
 cli-age-malformed = the value in an age reference of the fleet file is not what `roadstead secret` writes
 cli-age-refused = the identity in { $path } does not open a value in the fleet file
+
+# The fleet file.
+cli-fleet-unreadable = fleet file { $path } cannot be read
+cli-fleet-absent-cure = write one with `roadstead init`, or name another with -f
+cli-fleet-unreadable-cure = see to it that this user may read it, or name another with -f
+cli-no-such-cluster = the fleet file declares no cluster { $cluster }
+cli-no-such-cluster-cure = it declares: { $clusters }
+cli-option-live = Look at the servers too: reachable, and the account's grants sufficient for a backup
+cli-check-sound = { $file } is sound: { $clusters } { $clusters ->
+    [one] cluster
+   *[other] clusters
+  }, { $members } { $members ->
+    [one] member
+   *[other] members
+  }
+cli-option-init-name = The fleet's name [default: the folder's]
+cli-option-init-user = The account for the servers given [default: roadstead]
+cli-option-init-engine = A { $engine } that runs already
+cli-init-exists = { $path } is there already
+cli-init-exists-cure = name another file with -f, or check this one: roadstead check
+cli-init-key = wrote { $path }: the vault's key, mode 0600. Keep a copy elsewhere: without it no backup can be read
+cli-init-kept = kept { $path }, which was there already
+cli-init-wrote = wrote { $path }
+cli-init-ignored = { $path } now names { $entries }
+cli-init-next = Next: declare your clusters, then `roadstead check`, `roadstead backup`, `roadstead verify`.

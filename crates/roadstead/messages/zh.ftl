@@ -105,3 +105,22 @@ cli-identity-made = 已在 { $path } 生成舰队的 age 身份（权限 0600）
 cli-identity-malformed = { $path } 中没有 age 身份
 cli-age-malformed = 舰队文件中 age 引用的值不是 `roadstead secret` 写出的形式
 cli-age-refused = { $path } 中的身份解不开舰队文件里的一个值
+
+# 舰队文件。
+cli-fleet-unreadable = 无法读取舰队文件 { $path }
+cli-fleet-absent-cure = 用 `roadstead init` 写一份，或用 -f 指定另一份
+cli-fleet-unreadable-cure = 请让当前用户可读取它，或用 -f 指定另一份
+cli-no-such-cluster = 舰队文件没有声明集群 { $cluster }
+cli-no-such-cluster-cure = 已声明的有：{ $clusters }
+cli-option-live = 同时查看服务器：能否连接，账号权限是否足以备份
+cli-check-sound = { $file } 没有错误：{ $clusters } 个集群，{ $members } 个成员
+cli-option-init-name = 舰队名称 [默认：文件夹名]
+cli-option-init-user = 所给服务器的账号 [默认：roadstead]
+cli-option-init-engine = 已在运行的 { $engine }
+cli-init-exists = { $path } 已存在
+cli-init-exists-cure = 用 -f 指定另一个文件，或检查这一份：roadstead check
+cli-init-key = 已写入 { $path }：备份库的密钥，权限 0600。请另存一份：没有它，任何备份都无法读取
+cli-init-kept = 保留了已存在的 { $path }
+cli-init-wrote = 已写入 { $path }
+cli-init-ignored = { $path } 中已加入 { $entries }
+cli-init-next = 下一步：声明你的集群，然后运行 `roadstead check`、`roadstead backup`、`roadstead verify`。

@@ -9,6 +9,7 @@ mod fleet_file;
 mod render;
 mod secrets;
 mod settings;
+mod surroundings;
 
 use std::{
     ffi::OsString,
