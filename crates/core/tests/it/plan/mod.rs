@@ -1,0 +1,306 @@
+//! Decisions: scenario text in, plan out, through one `check`.
+
+mod engine;
+mod world;
+
+use roadstead_core::{
+    plan::{Act, Aim, Decision, Destination, Plan},
+    seen::FleetSeen,
+};
+use world::{World, name};
+
+/// Steps as `id [risk] needs …, proves …`, then findings as `severity subject key`.
+fn told(decision: &Decision) -> String {
+    let mut lines = Vec::new();
+    for step in &decision.plan.steps {
+        let risk = step.risk.map_or("-", roadstead_core::plan::Risk::word);
+        lines.push(format!(
+            "{} [{risk}] needs {} proves {}",
+            step.id,
+            step.requires.len(),
+            step.proves.len()
+        ));
+    }
+    for finding in &decision.findings {
+        let severity = format!("{:?}", finding.severity).to_lowercase();
+        lines.push(format!("{severity} {}: {}", finding.subject, finding.what.key));
+    }
+    lines.join("\n")
+}
+
+fn check(scenario: &str, aim: &Aim, expected: &str) {
+    let decision = World::read(scenario).decide(aim);
+    let expected: Vec<_> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(told(&decision), expected.join("\n"), "\nfor\n{scenario}");
+    let text = serde_json::to_string(&decision.plan).expect("a plan can be written");
+    let read: Plan = serde_json::from_str(&text).expect("and read");
+    assert_eq!(read, decision.plan, "a plan survives being written and read");
+}
+
+fn apply() -> Aim {
+    Aim::Apply { clusters: vec![] }
+}
+
+fn restore(into: Destination) -> Aim {
+    Aim::Restore { snapshot: "aa01".into(), into }
+}
+
+#[test]
+fn a_new_member_is_created_started_and_filled() {
+    check(
+        "declare a plain size=10 databases=d,e\nsee a data=absent",
+        &apply(),
+        "user-plain-for-a-1 [create] needs 0 proves 1
+         create-a-1 [create] needs 2 proves 1
+         start-a-1 [-] needs 1 proves 1
+         database-a-1-0 [create] needs 1 proves 1
+         database-a-1-1 [create] needs 1 proves 1",
+    );
+}
+
+#[test]
+fn a_member_as_declared_needs_nothing() {
+    check(
+        "declare a plain size=10 databases=d\nsee a data=ours:1.2 process=running size=10 databases=d",
+        &apply(),
+        "",
+    );
+}
+
+#[test]
+fn changed_settings_make_one_restart_or_one_reload() {
+    let seen = "see a data=ours:1.2 process=running size=10 remark=x";
+    check(
+        &format!("declare a plain size=20 remark=y\n{seen}"),
+        &apply(),
+        "restart-a-1 [restart] needs 1 proves 3",
+    );
+    check(
+        &format!("declare a plain size=10 remark=y\n{seen}"),
+        &apply(),
+        "reload-a-1 [reload] needs 1 proves 2",
+    );
+    check(
+        "declare a plain remark=x\nsee a data=ours:1.2 process=running remark=x file=other",
+        &apply(),
+        "reload-a-1 [reload] needs 1 proves 1",
+    );
+}
+
+#[test]
+fn data_that_is_not_ours_stops_everything() {
+    check(
+        "declare a plain\ndeclare b plain\nsee a data=foreign\nsee b data=absent",
+        &apply(),
+        "error a-1: foreign",
+    );
+    check(
+        "declare a plain version=2\nsee a data=ours:1.2 process=stopped",
+        &apply(),
+        "error a-1: core-plan-other-version",
+    );
+    check(
+        "declare a plain\nsee a data=absent process=running reach=running",
+        &apply(),
+        "error a-1: core-plan-data-gone",
+    );
+}
+
+#[test]
+fn a_stopped_dying_or_silent_member_is_told_apart() {
+    check(
+        "declare a plain\nsee a data=ours:1.2 process=dead",
+        &apply(),
+        "start-a-1 [-] needs 1 proves 1\nnote a-1: core-plan-more-when-running",
+    );
+    check(
+        "declare a plain\nsee a data=ours:1.2 process=backing-off",
+        &apply(),
+        "restart-a-1 [restart] needs 1 proves 1\nwarning a-1: core-plan-backing-off",
+    );
+    for (reach, key) in [
+        ("unreachable", "core-plan-unreachable"),
+        ("refused", "core-plan-refused"),
+        ("starting", "core-plan-not-ready"),
+    ] {
+        let scenario = format!("declare a plain\nsee a data=ours:1.2 process=running reach={reach}");
+        check(&scenario, &apply(), &format!("error a-1: {key}"));
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_an_error() {
+    check("declare a bare\nsee a data=absent", &apply(), "error a: core-plan-no-deploy");
+    check("declare a none\nsee a data=absent", &apply(), "error a: core-plan-unknown-engine");
+    check("declare a plain impossible=1\nsee a data=absent", &apply(), "error a-1: plain-impossible");
+    check("declare a plain", &apply(), "error a-1: core-condition-member-unseen");
+    check(
+        "declare a plain\nsee a data=absent",
+        &Aim::Apply { clusters: vec![name("z")] },
+        "error z: core-plan-unknown-cluster",
+    );
+}
+
+#[test]
+fn down_stops_what_runs_and_keeps_data() {
+    check(
+        "declare a plain\ndeclare b plain\nsee a data=ours:1.2 process=running\nsee b data=ours:1.2 process=stopped",
+        &Aim::Down { clusters: vec![] },
+        "stop-a-1 [interrupts-writes] needs 0 proves 1",
+    );
+}
+
+#[test]
+fn a_backup_takes_what_declares_one_and_names_what_does_not() {
+    check(
+        "declare a plain backup\ndeclare b plain\ndeclare c plain backup\n
+         see a data=ours:1.2 process=running\nsee b data=ours:1.2 process=running\nsee c data=ours:1.2 process=stopped",
+        &Aim::Backup { clusters: vec![] },
+        "take-a [-] needs 0 proves 0
+         take-c [-] needs 0 proves 0
+         warning b: core-plan-no-backup
+         warning c-1: core-plan-stopped",
+    );
+    check(
+        "declare b plain\nsee b data=ours:1.2 process=running",
+        &Aim::Backup { clusters: vec![name("b")] },
+        "error b: core-plan-no-backup",
+    );
+}
+
+#[test]
+fn snapshots_of_one_set_have_ids_of_their_own() {
+    let world =
+        World::read("declare a plain backup\ndeclare b plain backup\nsee a data=absent\nsee b data=absent");
+    let plan = world.decide(&Aim::Backup { clusters: vec![] }).plan;
+    let ids: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.act {
+            Act::Take(task) => Some((task.snapshot.0.clone(), task.set.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0].0, ids[1].0);
+    assert!(ids.iter().all(|(id, set)| id.len() == 32 && set == "op"));
+}
+
+#[test]
+fn a_snapshot_is_checked_then_proven() {
+    let scenario = "declare a plain backup\nsee a data=ours:1.2 process=running\nsnapshot aa01 a taken";
+    let aim = Aim::Verify { snapshots: vec!["aa01".into()] };
+    check(scenario, &aim, "check-aa01 [-] needs 0 proves 0\nprove-aa01 [-] needs 0 proves 0");
+    check(&format!("{scenario}\ndone check-aa01"), &aim, "prove-aa01 [-] needs 0 proves 0");
+    let aim = Aim::Verify { snapshots: vec!["ff".into()] };
+    check(scenario, &aim, "error ff: core-plan-unknown-snapshot");
+}
+
+#[test]
+fn a_restore_in_place_sets_live_data_aside() {
+    check(
+        "declare a plain backup\nuser plain\nsee a data=ours:1.2 process=running\nsnapshot aa01 a proven",
+        &restore(Destination::Place),
+        "stop-a-1 [interrupts-writes] needs 0 proves 1
+         set-aside-a-1 [loses-data] needs 2 proves 1
+         create-a-1 [create] needs 2 proves 1
+         load-a-1 [create] needs 2 proves 0
+         start-a-1 [-] needs 1 proves 1
+         compare-a-1 [-] needs 0 proves 0",
+    );
+    check(
+        "declare a plain backup\nuser plain\nsee a data=absent\nsnapshot aa01 a taken",
+        &restore(Destination::Place),
+        "create-a-1 [create] needs 2 proves 1
+         load-a-1 [create] needs 2 proves 0
+         start-a-1 [-] needs 1 proves 1
+         compare-a-1 [-] needs 0 proves 0
+         warning a: core-plan-restore-unproven",
+    );
+}
+
+#[test]
+fn a_restore_never_touches_foreign_or_managed_data() {
+    check(
+        "declare a plain backup\nsee a data=foreign\nsnapshot aa01 a proven",
+        &restore(Destination::Place),
+        "error a-1: foreign",
+    );
+    check(
+        "declare a plain managed backup\nsee a reach=running\nsnapshot aa01 a proven",
+        &restore(Destination::Place),
+        "error a-1: core-plan-restore-managed",
+    );
+    check(
+        "declare a plain backup\nsee a data=ours:1.2 process=running\nsnapshot aa01 a proven",
+        &restore(Destination::Beside { member: name("a-1"), port: 5001 }),
+        "error a-1: core-plan-beside-exists",
+    );
+}
+
+#[test]
+fn a_restore_beside_leaves_the_original_alone() {
+    check(
+        "declare a plain backup\nuser plain\nsee a data=ours:1.2 process=running\nsnapshot aa01 a proven",
+        &restore(Destination::Beside { member: name("a-2"), port: 5001 }),
+        "create-a-2 [create] needs 2 proves 1
+         load-a-2 [create] needs 2 proves 0
+         start-a-2 [-] needs 1 proves 1
+         compare-a-2 [-] needs 0 proves 0",
+    );
+}
+
+#[test]
+fn a_saved_plan_notices_what_changed_and_not_what_always_changes() {
+    let world = World::read("declare a plain size=10\nsee a data=ours:1.2 process=running size=9");
+    let plan = world.decide(&apply()).plan;
+    let mut same = world.seen.clone();
+    let facts = same.members.get_mut("a-1").and_then(|seen| seen.facts.as_mut()).expect("facts");
+    facts.uptime = Some(roadstead_core::Millis(9));
+    facts.connections_used = Some(3);
+    assert!(plan.changed(&same).is_empty());
+    let mut other = World::read("declare a plain size=10\nsee a data=ours:1.2 process=running size=8");
+    assert_eq!(changed(&plan, &other.seen), ["a-1 setting size: 9 -> 8"]);
+    other.see("a", &["data=ours:1.2", "process=dead"]);
+    assert!(changed(&plan, &other.seen).contains(&"a-1 state: running -> stopped".to_owned()));
+}
+
+fn changed(plan: &Plan, seen: &FleetSeen) -> Vec<String> {
+    let shown = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+    plan.changed(seen)
+        .into_iter()
+        .map(|c| format!("{}: {} -> {}", c.fact, shown(c.was), shown(c.is)))
+        .collect()
+}
+
+/// Every plan is planned anew from each interrupted prefix, and reaches the same end.
+#[test]
+fn every_interrupted_prefix_is_carried_on_to_the_same_end() {
+    let start =
+        "declare a plain backup\nuser plain\nsee a data=ours:1.2 process=running\nsnapshot aa01 a proven";
+    let aim = restore(Destination::Place);
+    let whole = World::read(start).decide(&aim).plan;
+    // What the world is after each step of the whole plan.
+    let after = [
+        ("stop-a-1", "data=ours:1.2 process=stopped"),
+        ("set-aside-a-1", "data=absent process=stopped"),
+        ("create-a-1", "data=ours:1.2 process=stopped"),
+        ("load-a-1", "data=ours:1.2 process=stopped"),
+        ("start-a-1", "data=ours:1.2 process=running"),
+        ("compare-a-1", "data=ours:1.2 process=running"),
+    ];
+    let ids: Vec<_> = whole.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(ids, after.map(|(id, _)| id));
+    for cut in 0..after.len() {
+        let mut world = World::read(start);
+        world.see("a", &after[cut].1.split(' ').collect::<Vec<_>>());
+        world.done = ids[..=cut].iter().map(|id| (*id).to_owned()).collect();
+        let rest = world.decide(&aim).plan;
+        let ids: Vec<_> = rest.steps.iter().map(|step| step.id.as_str()).collect();
+        assert_eq!(ids.last(), Some(&"compare-a-1"), "cut after {}", after[cut].0);
+        let loads = ids.contains(&"load-a-1");
+        assert_eq!(loads, cut < 3, "cut after {}: a finished load is never repeated", after[cut].0);
+        let loses: Vec<_> = rest.loses_data_of();
+        assert_eq!(loses.is_empty(), cut >= 1, "cut after {}: live data is set aside once", after[cut].0);
+    }
+}
