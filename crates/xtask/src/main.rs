@@ -16,6 +16,7 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   servers [--list] [--demo] [NAME...]   get the real servers (all, those of the demo, or those named)
+  servers --folder                      print where those that no package of this system has are kept
   tidy [--root DIR]                     read the tree for broken rules
   check [--keep-going]                  format, lints, tidy, tests, docs: what CI runs
 

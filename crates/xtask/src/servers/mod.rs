@@ -18,6 +18,8 @@ pub(crate) use place::{VARIABLE, folder};
 
 /// What the command line asked for.
 struct Wish {
+    /// Print where the servers are kept, and do nothing.
+    folder: bool,
     list: bool,
     demo: bool,
     names: Vec<String>,
@@ -28,6 +30,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, Failure> {
     let wish = parse(arguments)?;
     let chosen = choose(&wish)?;
     let folder = folder()?;
+    if wish.folder {
+        println!("{}", folder.display());
+        return Ok(true);
+    }
     if wish.list {
         return Ok(print_list(&chosen, &folder));
     }
@@ -36,9 +42,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, Failure> {
 }
 
 fn parse(arguments: &[String]) -> Result<Wish, Failure> {
-    let mut wish = Wish { list: false, demo: false, names: Vec::new() };
+    let mut wish = Wish { folder: false, list: false, demo: false, names: Vec::new() };
     for argument in arguments {
         match argument.as_str() {
+            "--folder" => wish.folder = true,
             "--list" => wish.list = true,
             "--demo" => wish.demo = true,
             flag if flag.starts_with('-') => {

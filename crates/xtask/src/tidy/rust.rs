@@ -142,7 +142,10 @@ fn push(view: &mut String, piece: &str, blank: bool) {
         view.push_str(piece);
         return;
     }
-    view.extend(piece.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+    view.extend(piece.bytes().map(|byte| match byte {
+        b'\n' | b'\r' => char::from(byte),
+        _ => ' ',
+    }));
 }
 
 /// A character literal: its content may be a quote or a brace.
