@@ -27,12 +27,12 @@ impl Postgresql {
         let folder =
             tempfile::Builder::new().prefix("rs-pg-").tempdir_in("/tmp").expect("a temporary folder");
         let user = User::named("postgres");
-        std::os::unix::fs::chown(folder.path(), user.uid, user.gid).expect("root may");
+        std::os::unix::fs::chown(folder.path(), Some(user.uid), Some(user.gid)).expect("root may");
         let programs = place::postgresql_15();
         let password = "correct-horse-battery-staple".to_owned();
         let file = folder.path().join("password");
         fs::write(&file, &password).expect("own folder");
-        std::os::unix::fs::chown(&file, user.uid, user.gid).expect("root may");
+        std::os::unix::fs::chown(&file, Some(user.uid), Some(user.gid)).expect("root may");
         let data = folder.path().join("data");
         let created = user
             .run(&programs.join("initdb"))
