@@ -7,6 +7,7 @@ mod name;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use home::MemberHome;
@@ -149,7 +150,7 @@ pub struct TlsSpec {
 }
 
 /// What is demanded of a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsMode {
     /// Verified TLS where the server offers it; else plaintext, which beyond this host is a finding.
@@ -173,7 +174,7 @@ pub struct RoleSpec {
 }
 
 /// Least privilege in four steps (C3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum May {
     /// Read data.

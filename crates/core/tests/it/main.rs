@@ -1,0 +1,5 @@
+//! Tests of the core through its public face.
+
+mod fleet;
+mod fuzz;
+mod harbour;
