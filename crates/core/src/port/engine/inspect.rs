@@ -1,0 +1,27 @@
+//! Looking into the data.
+
+use async_trait::async_trait;
+
+use super::Link;
+use crate::{Result, Text, Timestamp, manifest::Manifest, model::ClusterSpec, port::ambient::Watch};
+
+/// Looking into the data.
+#[async_trait]
+pub trait Inspect: Send + Sync {
+    /// Counts and digests of everything, by the same method as in [`Backup::dump`], so that the two can be compared.
+    async fn manifest(&self, link: &Link, cluster: &ClusterSpec, watch: &dyn Watch) -> Result<Manifest>;
+    /// Leaves out of an original's and a copy's manifest what may rightly differ, and is asked before every comparison:
+    /// accounts that the load had to `keep`, and what was bound to vanish until `now` (keys past their expiry).
+    /// `now` is `None` for a copy that served nobody since it was loaded: there nothing may have vanished.
+    fn comparable(
+        &self,
+        original: Manifest,
+        copy: Manifest,
+        _now: Option<Timestamp>,
+        _keep: &[String],
+    ) -> (Manifest, Manifest) {
+        (original, copy)
+    }
+    /// What the server holds that a load would meet; `None` when it is empty.
+    async fn occupied(&self, link: &Link) -> Result<Option<Text>>;
+}
