@@ -3,6 +3,8 @@
 //! Only tests import this; nothing here is linked into the binary.
 
 pub mod fleet;
+pub mod memory;
 pub mod place;
+pub mod stage;
 pub mod stranger;
 pub mod wait;
