@@ -117,6 +117,7 @@ impl Journal for SqliteJournal {
                 params![id, plan, at.millis(), by],
             )
             .map_err(|error| trouble(&error))?;
+        crash_point();
         Ok(())
     }
 
@@ -127,6 +128,7 @@ impl Journal for SqliteJournal {
                 params![operation, step, at.millis()],
             )
             .map_err(|error| trouble(&error))?;
+        crash_point();
         Ok(())
     }
 
@@ -145,6 +147,7 @@ impl Journal for SqliteJournal {
                 params![operation, step, at.millis(), outcome],
             )
             .map_err(|error| trouble(&error))?;
+        crash_point();
         if changed == 1 { Ok(()) } else { Err(Error::internal("a step ended that had not begun")) }
     }
 
@@ -156,6 +159,7 @@ impl Journal for SqliteJournal {
                 params![operation, at.millis(), result],
             )
             .map_err(|error| trouble(&error))?;
+        crash_point();
         Ok(())
     }
 
@@ -187,6 +191,22 @@ impl Journal for SqliteJournal {
         found.iter().map(|id| Self::read(&connection, id)).collect()
     }
 }
+
+/// In debug builds, for the tests of resumption: ends this very process, as a power cut would, once the journal has
+/// made the number of records that `ROADSTEAD_CRASH_AFTER_RECORD` says.
+#[cfg(debug_assertions)]
+fn crash_point() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static RECORDS: AtomicU32 = AtomicU32::new(0);
+    let made = RECORDS.fetch_add(1, Ordering::SeqCst) + 1;
+    let wanted = std::env::var("ROADSTEAD_CRASH_AFTER_RECORD").ok().and_then(|text| text.parse::<u32>().ok());
+    if wanted == Some(made) {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(debug_assertions))]
+const fn crash_point() {}
 
 const TABLES: &str = "
 BEGIN;

@@ -1,0 +1,97 @@
+//! Precondition, act, proof, journal; and failures that stay in their lane.
+
+use std::sync::Arc;
+
+use roadstead_control::Audience;
+use roadstead_core::{
+    Kind,
+    plan::Plan,
+    port::journal::{Ended, Operation},
+};
+
+use crate::world::{Quiet, Script, World, plan, step};
+
+async fn run(world: &World, plan: &Plan, audience: Quiet) -> (roadstead_control::Report, Operation) {
+    let audience: Arc<dyn Audience> = Arc::new(audience);
+    let held = world.controller.hold().expect("nobody else holds it");
+    let report = world.controller.run(&held, plan, &audience).await.expect("the journal works");
+    let operation = world.controller.journal().operation(&report.operation).expect("it was journalled");
+    (report, operation)
+}
+
+#[tokio::test]
+async fn steps_are_journalled_with_their_outcomes() {
+    let world = World::new(Script::default());
+    let (report, operation) =
+        run(&world, &plan(vec![step("start", "a"), step("stop", "a")]), Quiet::default()).await;
+    assert_eq!(report.ended, Ended::Done);
+    assert_eq!(world.acted(), ["start-a", "stop-a"]);
+    let told: Vec<_> =
+        operation.steps.iter().map(|s| (s.step.as_str(), matches!(s.outcome, Some(Ok(_))))).collect();
+    assert_eq!(told, [("start-a", true), ("stop-a", true)]);
+    assert_eq!(operation.result, Some(Ended::Done));
+}
+
+#[tokio::test]
+async fn a_lost_precondition_refuses_and_does_nothing() {
+    let world = World::new(Script::default());
+    let (report, _) = run(&world, &plan(vec![step("stop", "a")]), Quiet::default()).await;
+    let (_, error) = report.failures().next().expect("it failed");
+    assert_eq!((error.kind, error.what.key.as_str()), (Kind::Precondition, "control-step-refused"));
+    assert!(world.acted().is_empty());
+}
+
+#[tokio::test]
+async fn an_act_that_only_says_done_is_a_failure() {
+    let world = World::new(Script { liars: vec!["a".into()], ..Script::default() });
+    let (report, operation) = run(&world, &plan(vec![step("start", "a")]), Quiet::default()).await;
+    assert_eq!(report.ended, Ended::Failed);
+    let (_, error) = report.failures().next().expect("it failed");
+    assert_eq!(error.what.key, "control-step-unproven");
+    assert_eq!(operation.result, Some(Ended::Failed));
+}
+
+#[tokio::test]
+async fn a_failure_ends_its_own_lane_and_no_other() {
+    let world = World::new(Script { broken: vec!["a".into()], ..Script::default() });
+    let steps = vec![step("start", "a"), step("stop", "a"), step("start", "b"), step("stop", "b")];
+    let (report, _) = run(&world, &plan(steps), Quiet::default()).await;
+    assert_eq!(report.ended, Ended::Failed);
+    let left: Vec<_> = report.not_begun.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(left, ["stop-a"]);
+    assert!(world.acted().contains(&"stop-b".to_owned()));
+    assert!(report.did_something());
+}
+
+#[tokio::test]
+async fn a_wish_to_stop_is_heard_between_steps() {
+    let world = World::new(Script::default());
+    let audience = Quiet { stop_after: Some("start-a".into()), ..Quiet::default() };
+    let (report, operation) = run(&world, &plan(vec![step("start", "a"), step("stop", "a")]), audience).await;
+    assert_eq!(report.ended, Ended::Cancelled);
+    assert_eq!(world.acted(), ["start-a"]);
+    assert_eq!(operation.result, Some(Ended::Cancelled));
+}
+
+#[tokio::test]
+async fn a_plan_for_other_facts_is_refused() {
+    let world = World::new(Script::default());
+    let mut other = plan(vec![]);
+    other.basis.insert("a-1 state".into(), "running".into());
+    let error = world.controller.still_fits(&other).await.expect_err("the fact is gone");
+    assert_eq!((error.kind, error.what.key.as_str()), (Kind::Precondition, "control-plan-stale"));
+    assert_eq!(error.context[0].to_string(), "core-plan-fact-changed(fact=a-1 state, is=-, was=running)");
+    for (key, change) in [
+        (
+            "control-plan-other-file",
+            Box::new(|p: &mut Plan| p.fleet_digest = "x".into()) as Box<dyn Fn(&mut Plan)>,
+        ),
+        ("control-plan-other-fleet", Box::new(|p: &mut Plan| p.fleet = crate::world::name("g"))),
+        ("control-plan-other-format", Box::new(|p: &mut Plan| p.format = 99)),
+    ] {
+        let mut other = plan(vec![]);
+        change(&mut other);
+        let error = world.controller.still_fits(&other).await.expect_err("it does not fit");
+        assert_eq!(error.what.key, key);
+    }
+}

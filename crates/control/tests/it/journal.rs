@@ -1,0 +1,85 @@
+//! The journal outlives crashes, refuses what it does not know, and does not trust clocks.
+
+use roadstead_control::SqliteJournal;
+use roadstead_core::{
+    Kind, Timestamp,
+    port::{
+        Journal,
+        hand::Outcome,
+        journal::{Ended, Operation},
+    },
+};
+
+use crate::world::{plan, step};
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn reopened(path: &std::path::Path) -> SqliteJournal {
+    SqliteJournal::open(path).expect("the journal opens")
+}
+
+#[test]
+fn what_was_started_and_not_finished_is_unknown_after_a_crash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.sqlite");
+    let journal = reopened(&path);
+    journal.begin("op", &plan(vec![step("start", "a")]), "t", at(1)).expect("begun");
+    journal.started("op", "start-a", at(2)).expect("started");
+    drop(journal);
+    let operation: Operation = reopened(&path).operation("op").expect("still there");
+    assert_eq!((operation.ended, operation.result), (None, None));
+    assert_eq!((operation.steps[0].ended, operation.steps[0].outcome.is_none()), (None, true));
+}
+
+#[test]
+fn order_is_that_of_writing_although_the_clock_jumped_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = reopened(&folder.path().join("state.sqlite"));
+    for (id, time) in [("first", 9_000), ("second", 5_000), ("third", 7_000)] {
+        journal.begin(id, &plan(vec![]), "t", at(time)).expect("begun");
+        journal.end(id, at(time - 1_000), Ended::Done).expect("ended");
+    }
+    let ids: Vec<_> = journal.recent(2).expect("read").into_iter().map(|operation| operation.id).collect();
+    assert_eq!(ids, ["third", "second"]);
+}
+
+#[test]
+fn a_step_cannot_end_twice_or_before_it_began() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = reopened(&folder.path().join("state.sqlite"));
+    journal.begin("op", &plan(vec![]), "t", at(1)).expect("begun");
+    let outcome = Ok(Outcome::default());
+    assert_eq!(journal.finished("op", "s", at(2), &outcome).expect_err("not begun").kind, Kind::Internal);
+    journal.started("op", "s", at(2)).expect("started");
+    journal.finished("op", "s", at(3), &outcome).expect("finished");
+    assert_eq!(journal.finished("op", "s", at(4), &outcome).expect_err("ended").kind, Kind::Internal);
+}
+
+#[test]
+fn ids_may_be_shortened_while_they_are_unique() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = reopened(&folder.path().join("state.sqlite"));
+    for id in ["aa11", "aa22"] {
+        journal.begin(id, &plan(vec![]), "t", at(1)).expect("begun");
+    }
+    assert_eq!(journal.operation("aa1").expect("unique").id, "aa11");
+    assert_eq!(journal.operation("aa").expect_err("two").kind, Kind::Input);
+    assert_eq!(journal.operation("%").expect_err("two").kind, Kind::Input);
+    assert_eq!(journal.operation("b").expect_err("none").kind, Kind::NotFound);
+}
+
+#[test]
+fn a_damaged_or_newer_file_is_told_and_not_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.sqlite");
+    std::fs::write(&path, "this is not a database, and long enough to be looked at as one").expect("written");
+    assert_eq!(SqliteJournal::open(&path).err().expect("damaged").kind, Kind::Corrupt);
+    assert!(std::fs::read_to_string(&path).expect("still there").starts_with("this is not"));
+    let newer = folder.path().join("newer.sqlite");
+    let connection = rusqlite::Connection::open(&newer).expect("a database");
+    connection.execute_batch("PRAGMA user_version = 99").expect("set");
+    drop(connection);
+    assert_eq!(SqliteJournal::open(&newer).err().expect("newer").kind, Kind::Unsupported);
+}

@@ -1,0 +1,22 @@
+//! One changing command at a time.
+
+use roadstead_control::{FleetLock, Holder};
+use roadstead_core::{Kind, Timestamp};
+
+#[test]
+fn the_second_is_told_who_holds_it_and_gets_it_afterwards() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let holder = |command: &str| Holder {
+        pid: 42,
+        command: command.into(),
+        by: "anna@harbour".into(),
+        since: Timestamp::from_millis(0),
+    };
+    let first = FleetLock::take(folder.path(), &holder("roadstead up")).expect("free");
+    let error = FleetLock::take(folder.path(), &holder("roadstead down")).expect_err("held");
+    assert_eq!(error.kind, Kind::Busy);
+    let told = error.what.to_string();
+    assert!(told.contains("roadstead up") && told.contains("42") && told.contains("anna@harbour"), "{told}");
+    drop(first);
+    FleetLock::take(folder.path(), &holder("roadstead down")).expect("free again");
+}

@@ -1,0 +1,6 @@
+//! Tests of the controller through its public face.
+
+mod executor;
+mod journal;
+mod lock;
+mod world;
