@@ -1,0 +1,164 @@
+//! Whose a data directory is: the identity file in it, written last, and the marks beside it.
+//!
+//! A directory that is not provably ours is told and left alone. A mark in the home's own folder, which belongs to the
+//! hand, says that what lies in the data directory is only a half-made creation or copy and may be made again.
+
+use std::{
+    io::ErrorKind as Io,
+    path::{Path, PathBuf},
+};
+
+use roadstead_core::{
+    Error, Kind, Result, Text, Version,
+    model::{MemberHome, Name},
+    seen::{DataSeen, Identity},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    files::{self, HomeFolder},
+    users::Account,
+};
+
+/// The file's name in the data directory.
+pub(crate) const IDENTITY_FILE: &str = "roadstead-identity.json";
+const IDENTITY_BYTES_MAX: u64 = 64 << 10;
+
+/// Whose a data directory must be.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner<'a> {
+    /// The fleet.
+    pub(crate) fleet: &'a str,
+    /// The cluster.
+    pub(crate) cluster: &'a Name,
+    /// The member.
+    pub(crate) member: &'a Name,
+    /// The engine.
+    pub(crate) engine: &'a str,
+}
+
+/// What is going on in a home: while this mark lies there, the data directory holds nothing that counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Unfinished {
+    /// The data directory is being made.
+    Creating,
+    /// A copy of this snapshot is being loaded into a data directory that was new.
+    Loading(String),
+}
+
+fn mark_path(home: &MemberHome) -> PathBuf {
+    Path::new(&home.root).join("unfinished")
+}
+
+/// Writes the mark.
+pub(crate) fn mark(folder: &HomeFolder, home: &MemberHome, what: &Unfinished) -> Result<()> {
+    let bytes = serde_json::to_vec(what).expect("a mark is plain data");
+    folder.write(&mark_path(home), 0o600, None, &bytes).map(drop)
+}
+
+/// Takes the mark away.
+pub(crate) fn unmark(folder: &HomeFolder, home: &MemberHome) -> Result<()> {
+    folder.remove(&mark_path(home)).map(drop)
+}
+
+/// The mark; `None`: there is none. One that cannot be read counts as a creation: it is ours in any case.
+pub(crate) fn marked(home: &MemberHome) -> Option<Unfinished> {
+    match files::read(&mark_path(home), IDENTITY_BYTES_MAX) {
+        Err(error) if error.kind() == Io::NotFound => None,
+        Err(_) => Some(Unfinished::Creating),
+        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap_or(Unfinished::Creating)),
+    }
+}
+
+/// Looks at a member's data directory.
+pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
+    let data = PathBuf::from(home.data());
+    let foreign = |text: Text| DataSeen::Foreign(text.with("path", home.data()));
+    let unreadable = |error: &std::io::Error| {
+        foreign(Text::new("agent-data-unreadable").with("reason", error.to_string()))
+    };
+    match std::fs::symlink_metadata(&data) {
+        Err(error) if error.kind() == Io::NotFound => return DataSeen::Absent,
+        Err(error) => return unreadable(&error),
+        Ok(found) if !found.is_dir() => return foreign(Text::new("agent-data-not-a-folder")),
+        Ok(_) => {}
+    }
+    let mark = marked(home);
+    let bytes = match files::read(&data.join(IDENTITY_FILE), IDENTITY_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == Io::NotFound => {
+            return match std::fs::read_dir(&data).map(|mut entries| entries.next().is_none()) {
+                Err(error) => unreadable(&error),
+                Ok(_) if mark.is_some() => DataSeen::Unfinished,
+                Ok(true) => DataSeen::Absent,
+                Ok(false) => foreign(Text::new("agent-data-foreign")),
+            };
+        }
+        Err(error) => return unreadable(&error),
+    };
+    let Ok(identity) = serde_json::from_slice::<Identity>(&bytes) else {
+        return foreign(Text::new("agent-data-identity-damaged"));
+    };
+    if let Some(why) = other(&identity, owner) {
+        return foreign(why);
+    }
+    // With its identity written, a creation is done; a load is done only when its mark is gone.
+    if matches!(mark, Some(Unfinished::Loading(_))) { DataSeen::Unfinished } else { DataSeen::Ours(identity) }
+}
+
+fn other(identity: &Identity, owner: &Owner<'_>) -> Option<Text> {
+    let pairs = [
+        ("agent-data-of-fleet", identity.fleet.as_str(), owner.fleet),
+        ("agent-data-of-cluster", identity.cluster.as_str(), owner.cluster.as_str()),
+        ("agent-data-of-member", identity.member.as_str(), owner.member.as_str()),
+        ("agent-data-of-engine", identity.engine.as_str(), owner.engine),
+    ];
+    let (key, is, wanted) = pairs.into_iter().find(|(_, is, wanted)| is != wanted)?;
+    Some(Text::new(key).with("is", is).with("wanted", wanted))
+}
+
+/// Writes the identity, last of all.
+pub(crate) fn write(
+    folder: &HomeFolder,
+    home: &MemberHome,
+    identity: &Identity,
+    owner: Option<&Account>,
+) -> Result<()> {
+    let bytes = serde_json::to_vec_pretty(identity).expect("an identity is plain data");
+    folder.write(&Path::new(&home.data()).join(IDENTITY_FILE), 0o600, owner, &bytes).map(drop)
+}
+
+/// The identity of data that must be ours and finished, and that this server version may open.
+pub(crate) fn require(home: &MemberHome, owner: &Owner<'_>, server: (&Version, &str)) -> Result<Identity> {
+    let told = |key: &str| {
+        let what = Text::new(key).with("path", home.data()).with("member", owner.member);
+        Error::new(Kind::Precondition, what)
+    };
+    let identity = match look(home, owner) {
+        DataSeen::Ours(identity) => identity,
+        DataSeen::Absent => return Err(told("agent-data-absent")),
+        DataSeen::Unfinished => return Err(told("agent-data-unfinished")),
+        DataSeen::Foreign(why) => return Err(foreign(why)),
+    };
+    let (version, flavour) = server;
+    if identity.flavour != flavour {
+        let what = Text::new("agent-data-of-flavour").with("is", &identity.flavour).with("wanted", flavour);
+        return Err(foreign(what.with("path", home.data())));
+    }
+    let rank = |version: &Version| (version.major(), version.minor());
+    if rank(&identity.version) > rank(version) {
+        let what = Text::new("agent-data-newer")
+            .with("path", home.data())
+            .with("data", identity.version.to_string())
+            .with("server", version.to_string());
+        return Err(Error::new(Kind::Precondition, what)
+            .cure(Text::new("agent-data-newer-cure").with("data", identity.version.to_string())));
+    }
+    Ok(identity)
+}
+
+/// The error for data that is not ours.
+pub(crate) fn foreign(why: Text) -> Error {
+    Error::new(Kind::Exists, why).cure(Text::new("agent-data-foreign-cure"))
+}

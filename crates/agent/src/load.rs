@@ -1,0 +1,194 @@
+//! Loading a snapshot into a member, and comparing a running member with a snapshot.
+//!
+//! Never onto data that anybody may have used: in place it must be new, at an address the server must be empty.
+
+use std::path::Path;
+
+use roadstead_core::{
+    Error, Kind, Result, Text, manifest,
+    plan::LoadTask,
+    port::{
+        Engine, Outcome, Vault,
+        engine::{LoadAsk, Purpose, RenderAsk},
+        vault::Record,
+    },
+};
+
+use crate::{
+    files,
+    hand::{Job, watched},
+    identity::{self, Unfinished},
+    look,
+    member::{self, Work},
+    scratch, state, worker,
+};
+
+/// `Act::Load`.
+pub(crate) async fn load(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
+    let _turn = job.worker().await?;
+    let vault = worker::open_vault(job, &task.snapshot.vault).await?;
+    let record = vault.record(&task.snapshot.snapshot).await?;
+    let engine = job.inner.engine(&task.member.cluster.engine)?;
+    if record.draft.engine != task.member.cluster.engine {
+        let what = Text::new("agent-snapshot-of-engine")
+            .with("snapshot", task.snapshot.snapshot.short())
+            .with("is", &record.draft.engine)
+            .with("wanted", &task.member.cluster.engine);
+        return Err(Error::new(Kind::Precondition, what));
+    }
+    if task.member.member.is_supervised() {
+        into_place(job, task, vault.as_ref(), &record, engine.as_ref()).await
+    } else {
+        into_address(job, task, vault.as_ref(), &record, engine.as_ref()).await
+    }
+}
+
+fn loaded(record: &Record, findings: Vec<roadstead_core::Finding>) -> Outcome {
+    Outcome { changed: true, findings, snapshot: Some(record.id().clone()), ..Outcome::default() }
+}
+
+async fn into_address(
+    job: &Job<'_>,
+    task: &LoadTask,
+    vault: &dyn Vault,
+    record: &Record,
+    engine: &dyn Engine,
+) -> Result<Outcome> {
+    let backup = engine.backup().ok_or_else(|| look::unsupported(engine, "backup"))?;
+    let inspect = engine.inspect().ok_or_else(|| look::unsupported(engine, "inspect"))?;
+    let linked = job.link(&task.member, None, true).await?;
+    if let Some(holds) = watched(job.watch, inspect.occupied(&linked.link)).await? {
+        let what = Text::new("agent-target-occupied")
+            .with("endpoint", linked.link.endpoint.to_string())
+            .with("holds", holds);
+        return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-target-occupied-cure")));
+    }
+    let source = watched(job.watch, vault.open(record.id())).await?;
+    let keep_accounts = vec![linked.link.user.clone()];
+    let ask = LoadAsk { record, private_target: false, keep_accounts };
+    worker::say(job, "agent-phase-load", record);
+    let findings = watched(job.watch, backup.load(source.as_ref(), &linked.link, &ask, job.watch)).await?;
+    Ok(loaded(record, findings))
+}
+
+async fn into_place(
+    job: &Job<'_>,
+    task: &LoadTask,
+    vault: &dyn Vault,
+    record: &Record,
+    engine: &dyn Engine,
+) -> Result<Outcome> {
+    let work = Work::begin(job, &task.member)?;
+    let refuse =
+        |key: &str| Error::new(Kind::Precondition, Text::new(key).with("member", &task.member.member.name));
+    if work.running()?.is_some() {
+        return Err(refuse("agent-still-running"));
+    }
+    let identity = work.require()?;
+    let fresh = state::fresh(work.home());
+    let id = record.id().to_string();
+    match fresh.map(|fresh| fresh.loaded) {
+        Some(Some(before)) if before == id => {
+            return Ok(Outcome { snapshot: Some(record.id().clone()), ..Outcome::default() });
+        }
+        Some(None) => {}
+        Some(Some(_)) | None => {
+            let what = Text::new("agent-data-used").with("path", work.home().data());
+            return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-data-used-cure")));
+        }
+    }
+    // While this mark lies there, the half-loaded data counts as an unfinished creation, to be made again.
+    identity::mark(&work.opened, work.home(), &Unfinished::Loading(id.clone()))?;
+    let findings = fill(job, &work, vault, record, engine, (identity.version, identity.flavour)).await?;
+    work.write_files(job, work.layout(), false)?;
+    let data = work.home().data();
+    let synced = tokio::task::spawn_blocking(move || files::sync_all(Path::new(&data))).await;
+    synced.map_err(|error| Error::internal(format!("making the data durable ended with {error}")))??;
+    state::note_fresh(&work.opened, work.home(), Some(id))?;
+    identity::unmark(&work.opened, work.home())?;
+    work.require()?;
+    Ok(loaded(record, findings))
+}
+
+/// Runs the server apart by a layout for loading, loads, and stops it in order.
+async fn fill(
+    job: &Job<'_>,
+    work: &Work,
+    vault: &dyn Vault,
+    record: &Record,
+    engine: &dyn Engine,
+    version: (roadstead_core::Version, String),
+) -> Result<Vec<roadstead_core::Finding>> {
+    let backup = engine.backup().ok_or_else(|| look::unsupported(engine, "backup"))?;
+    let member = &work.again.task;
+    let shared = job.inner.engine(&member.cluster.engine)?;
+    let tools = job.inner.search.of(&shared, &member.host).await;
+    let seen = look::host_with_tools(job.inner, &member.host, tools).await?;
+    let ask = RenderAsk {
+        cluster: &member.cluster,
+        member: &member.member,
+        host: &member.host,
+        seen: &seen,
+        home: work.home(),
+        purpose: Purpose::Loading,
+        version: Some(version),
+    };
+    let layout = scratch::render(job, &ask)?;
+    work.write_files(job, &layout, false)?;
+    // The next hand must know this server by the layout that it runs by.
+    let mut apart = member.clone();
+    apart.layout = Some(Box::new(layout.clone()));
+    state::want(&work.opened, work.home(), false, &apart)?;
+    let load_ask = LoadAsk { record, private_target: true, keep_accounts: vec![layout.admin.clone()] };
+    let source = watched(job.watch, vault.open(record.id())).await?;
+    worker::say(job, "agent-phase-load", record);
+    if watched(job.watch, backup.seed(source.as_ref(), &layout, &load_ask, job.watch)).await? {
+        work.own_data()?;
+    }
+    let (server, answered) = member::run_until_ready(job, work, &layout).await?;
+    let loading = async {
+        answered?;
+        let linked = job.link(member, Some(&layout), true).await?;
+        backup.load(source.as_ref(), &linked.link, &load_ask, job.watch).await
+    };
+    let result = watched(job.watch, loading).await;
+    let findings = match result {
+        Ok(findings) => findings,
+        Err(error) => {
+            // What it holds counts for nothing: it need not be stopped in order.
+            member::end_now(&server).await?;
+            state::forget_process(&work.opened, work.home())?;
+            return Err(worker::with_space(error, Path::new(&work.home().root)));
+        }
+    };
+    if member::end(job, work, &layout, &server).await? {
+        state::forget_process(&work.opened, work.home())?;
+        let what = Text::new("agent-load-not-stopped").with("member", &member.member.name);
+        return Err(Error::new(Kind::Unreachable, what));
+    }
+    state::forget_process(&work.opened, work.home())?;
+    Ok(findings)
+}
+
+/// `Act::Compare`.
+pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
+    let _turn = job.worker().await?;
+    let vault = worker::open_vault(job, &task.snapshot.vault).await?;
+    let record = vault.record(&task.snapshot.snapshot).await?;
+    let engine = job.inner.engine(&task.member.cluster.engine)?;
+    let inspect = engine.inspect().ok_or_else(|| look::unsupported(engine.as_ref(), "inspect"))?;
+    let linked = job.link(&task.member, None, false).await?;
+    worker::say(job, "agent-phase-compare", &record);
+    let manifest = inspect.manifest(&linked.link, &task.member.cluster, job.watch);
+    let copy = watched(job.watch, manifest).await?;
+    let comparison = manifest::compare(&record.dumped.manifest, &copy);
+    if !comparison.is_equal() {
+        return Err(worker::unlike(&record, &comparison));
+    }
+    Ok(Outcome {
+        changed: false,
+        snapshot: Some(record.id().clone()),
+        comparison: Some(comparison),
+        ..Outcome::default()
+    })
+}

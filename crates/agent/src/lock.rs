@@ -1,0 +1,136 @@
+//! Locks between processes of one host: `flock` on a file, freed by the kernel when its holder dies.
+//!
+//! The files stay; their contents only say who held them last.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use roadstead_core::{Error, Kind, Result, Text, model::Name};
+use rustix::fs::FlockOperation;
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    _file: File,
+}
+
+#[cfg(test)]
+impl Held {
+    /// Frees the lock as the death of its holder would.
+    pub(crate) fn free_for_test(&self) {
+        let Self { _file: file } = self;
+        rustix::fs::flock(file, FlockOperation::Unlock).expect("unlocked");
+    }
+}
+
+/// Takes the lock; `Err(Kind::Busy)` names who holds it. `what` says what is being held.
+pub(crate) fn take(path: &Path, by: &str, what: &Text) -> Result<Held> {
+    match attempt(path, by)? {
+        Some(held) => Ok(held),
+        None => Err(Error::new(
+            Kind::Busy,
+            Text::new("agent-held").with("what", what.clone()).with("holder", holder(path)),
+        )),
+    }
+}
+
+/// Takes the lock; `None`: somebody else holds it.
+pub(crate) fn attempt(path: &Path, by: &str) -> Result<Option<Held>> {
+    let told = |error: &std::io::Error| {
+        Error::io(Text::new("agent-lock-file").with("path", path.display().to_string()), error)
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+        .map_err(|error| told(&error))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+        Err(error) => return Err(told(&error.into())),
+    }
+    let note = format!("{by} (process {})\n", std::process::id());
+    let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
+    noted.map_err(|error| told(&error))?;
+    Ok(Some(Held { _file: file }))
+}
+
+/// Who took the lock last, as the file says.
+fn holder(path: &Path) -> String {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(1024).read_to_string(&mut text));
+    if read.is_err() || text.trim().is_empty() { "?".into() } else { text.trim().to_owned() }
+}
+
+/// Where the locks of a fleet lie: under the host's data, or, where nothing can be made there, in a folder of our
+/// own among the temporary files.
+pub(crate) fn folder(data: &str, fleet: &Name) -> Result<PathBuf> {
+    let usual = Path::new(data).join(fleet.as_str()).join(".locks");
+    if crate::files::open_way(&usual).is_ok()
+        && rustix::fs::access(&usual, rustix::fs::Access::WRITE_OK).is_ok()
+    {
+        return Ok(usual);
+    }
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(data.as_bytes()));
+    let own = private_base()?.join(format!("{}-{fleet}", &digest[..16]));
+    fs::create_dir_all(&own).map_err(|error| {
+        Error::io(Text::new("agent-lock-file").with("path", own.display().to_string()), &error)
+    })?;
+    Ok(own)
+}
+
+/// A folder among the temporary files that is ours alone; one that somebody else made is refused.
+pub(crate) fn private_base() -> Result<PathBuf> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    let uid = rustix::process::geteuid().as_raw();
+    let path = std::env::temp_dir().join(format!("roadstead-{uid}"));
+    let told = |error: &std::io::Error| {
+        Error::io(Text::new("agent-private-folder").with("path", path.display().to_string()), error)
+    };
+    match fs::DirBuilder::new().mode(0o700).create(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(told(&error)),
+        _ => {}
+    }
+    let found = fs::symlink_metadata(&path).map_err(|error| told(&error))?;
+    if !found.is_dir() || found.uid() != uid || found.mode() & 0o077 != 0 {
+        let what = Text::new("agent-private-folder-foreign").with("path", path.display().to_string());
+        return Err(Error::new(Kind::Denied, what));
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_learns_who_holds_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("orders.backup");
+        let what = Text::new("agent-held-backup");
+        let first = take(&path, "ann@quay", &what).expect("the first gets it");
+        let error = take(&path, "bob@quay", &what).expect_err("the second does not");
+        assert_eq!(error.kind, Kind::Busy);
+        assert!(error.what.to_string().contains("ann@quay"), "{error}");
+        drop(first);
+        take(&path, "bob@quay", &what).expect("free again");
+    }
+
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("precious");
+        fs::write(&target, "kept").expect("written");
+        std::os::unix::fs::symlink(&target, folder.path().join("lock")).expect("linked");
+        take(&folder.path().join("lock"), "ann", &Text::new("x")).expect_err("refused");
+        assert_eq!(fs::read_to_string(&target).expect("read"), "kept");
+    }
+}

@@ -1,0 +1,284 @@
+//! Looking at the host and its members: what is there, what runs, what answers.
+//!
+//! Changes nothing, and no member costs more than its deadline.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use roadstead_core::{
+    Error, Finding, Kind, Millis, Result, Text,
+    model::{HostSpec, MemberHome},
+    port::{
+        Engine, Secrets,
+        engine::Depth,
+        hand::{LookAsk, LookMember, Looked, Purse},
+    },
+    seen::{HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools},
+};
+use sha2::{Digest, Sha256};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+
+use crate::{
+    files,
+    hand::Inner,
+    identity,
+    link::{self, HandSecrets, Way},
+    proc, state, users,
+};
+
+/// What one look at one member may take, all in all.
+const LOOK_DEADLINE: Duration = Duration::from_secs(2);
+/// What the engine is given of it.
+const LINK_DEADLINE: Millis = Millis(1_700);
+/// What a survey of one member's grants and contents may take.
+const SURVEY_DEADLINE: Duration = Duration::from_mins(1);
+/// How many members are looked at at once.
+const LOOKS_AT_ONCE: usize = 256;
+/// What is left for the host's own knowledge when the member used up the rest.
+const HOST_DEADLINE: Duration = Duration::from_millis(300);
+const CONF_FILES_MAX: usize = 1_000;
+const CONF_DEPTH_MAX: usize = 4;
+
+/// Looks at the host and at every member.
+pub(crate) async fn look(inner: &Arc<Inner>, ask: &LookAsk, purse: &Purse) -> Result<Looked> {
+    let turns = Arc::new(Semaphore::new(LOOKS_AT_ONCE));
+    let shared = Arc::new((ask.host.clone(), purse.clone(), ask.depth));
+    let mut looks = JoinSet::new();
+    for member in &ask.members {
+        let (inner, shared, turns, member) = (inner.clone(), shared.clone(), turns.clone(), member.clone());
+        looks.spawn(async move {
+            let _turn = turns.acquire().await.expect("this semaphore is never closed");
+            let name = member.member.name.clone();
+            let (seen, findings) = one(&inner, &shared.0, &shared.1, member, shared.2).await;
+            (name, seen, findings)
+        });
+    }
+    let mut looked = Looked { host: host(inner, ask).await?, ..Looked::default() };
+    while let Some(ended) = looks.join_next().await {
+        let (name, seen, findings) =
+            ended.map_err(|error| Error::internal(format!("a look ended with {error}")))?;
+        looked.members.insert(name, seen);
+        looked.findings.extend(findings);
+    }
+    looked.findings.sort();
+    Ok(looked)
+}
+
+async fn host(inner: &Arc<Inner>, ask: &LookAsk) -> Result<HostSeen> {
+    let mut tools = None;
+    if ask.tools {
+        tools = Some(inner.search.all(inner.engines.as_ref(), &ask.host).await);
+    }
+    let usual = inner.engines.all().into_iter().map(|engine| engine.profile().user.to_owned());
+    let mut asked: Vec<String> = usual.chain(ask.host.user.clone()).collect();
+    asked.sort();
+    asked.dedup();
+    let agent = inner.agent.clone();
+    let seen = tokio::task::spawn_blocking(move || {
+        let mut ports: Vec<u16> = proc::listening().into_iter().map(|listener| listener.port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        let known = users::accounts();
+        asked.retain(|user| known.iter().any(|account| account.name == *user));
+        HostSeen {
+            memory: proc::memory(),
+            is_root: users::is_root(),
+            user: users::current(),
+            users: asked,
+            tools,
+            ports_taken: ports,
+            agent,
+        }
+    });
+    seen.await.map_err(|error| Error::internal(format!("the look at the host ended with {error}")))
+}
+
+/// What a host is like, for rendering a layout.
+pub(crate) async fn host_with_tools(inner: &Arc<Inner>, spec: &HostSpec, tools: Tools) -> Result<HostSeen> {
+    let ask = LookAsk { host: spec.clone(), members: Vec::new(), depth: Depth::Brief, tools: false };
+    Ok(HostSeen { tools: Some(tools), ..host(inner, &ask).await? })
+}
+
+async fn one(
+    inner: &Arc<Inner>,
+    host: &HostSpec,
+    purse: &Purse,
+    ask: LookMember,
+    depth: Depth,
+) -> (MemberSeen, Vec<Finding>) {
+    let began = Instant::now();
+    let looked = tokio::time::timeout(LOOK_DEADLINE, answer(inner, host, purse, &ask, depth)).await;
+    let mut seen = looked.unwrap_or_else(|_| MemberSeen {
+        on_host: None,
+        reach: Reach::Unreachable(silent(&ask)),
+        facts: None,
+        took: Millis(0),
+    });
+    let mut findings = Vec::new();
+    if let Some(home) = &ask.home {
+        findings.extend(inner.supervisor.report(home, ask.member.name.as_str()));
+        // A look that took too long still tells what needs no answer from the server.
+        if seen.on_host.is_none() {
+            seen.on_host = on_host_quickly(inner, &ask, home).await;
+        }
+    }
+    seen.took = began.elapsed().into();
+    if depth == Depth::Grants && matches!(seen.reach, Reach::Running) {
+        findings.extend(survey(inner, host, purse, &ask).await);
+    }
+    (seen, findings)
+}
+
+fn silent(ask: &LookMember) -> Error {
+    let (address, port) = ask.member.endpoint();
+    let what = Text::new("agent-member-silent")
+        .with("member", &ask.member.name)
+        .with("address", address)
+        .with("port", port)
+        .with("deadline", Millis::from(LOOK_DEADLINE).to_string());
+    Error::new(Kind::Unreachable, what).cure(Text::new("agent-member-silent-cure"))
+}
+
+async fn on_host_quickly(inner: &Arc<Inner>, ask: &LookMember, home: &MemberHome) -> Option<OnHost> {
+    tokio::time::timeout(HOST_DEADLINE, on_host(inner, ask, home)).await.ok().flatten()
+}
+
+/// What the host knows of the member without asking it; `None`: that could not be read, so nothing may be concluded.
+async fn on_host(inner: &Arc<Inner>, ask: &LookMember, home: &MemberHome) -> Option<OnHost> {
+    let (inner, ask, home) = (inner.clone(), ask.clone(), home.clone());
+    let looked = tokio::task::spawn_blocking(move || OnHost {
+        data: identity::look(&home, &owner(&ask, &home)),
+        process: process(&inner, &home),
+        files: digests(&home),
+    });
+    looked.await.ok()
+}
+
+fn owner<'a>(ask: &'a LookMember, home: &'a MemberHome) -> identity::Owner<'a> {
+    let fleet = Path::new(&home.root).parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    identity::Owner {
+        fleet: fleet.unwrap_or_default(),
+        cluster: &ask.cluster.name,
+        member: &ask.member.name,
+        engine: &ask.cluster.engine,
+    }
+}
+
+/// The member's process: as the supervisor knows it, else as it was written down.
+pub(crate) fn process(inner: &Inner, home: &MemberHome) -> ProcessSeen {
+    if let Some(seen) = inner.supervisor.seen(home) {
+        return seen;
+    }
+    match state::running(home) {
+        Some((identity, restarts)) => ProcessSeen::Running { pid: identity.pid, restarts },
+        None if state::wanted(home).is_some_and(|wanted| wanted.run) => ProcessSeen::Dead,
+        None => ProcessSeen::Stopped,
+    }
+}
+
+/// SHA-256 of every file in the member's `conf` folder.
+fn digests(home: &MemberHome) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    walk(Path::new(&home.conf()), CONF_DEPTH_MAX, &mut found);
+    found
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut BTreeMap<String, String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let Ok(kind) = entry.file_type() else { continue };
+        if entry.file_name().to_string_lossy().starts_with('.') || found.len() >= CONF_FILES_MAX {
+            continue;
+        }
+        if kind.is_dir() && depth > 0 {
+            walk(&path, depth - 1, found);
+        } else if kind.is_file() {
+            let digest =
+                files::read(&path, files::FILE_BYTES_MAX).map(|bytes| hex::encode(Sha256::digest(bytes)));
+            found.insert(path.display().to_string(), digest.unwrap_or_else(|_| "unreadable".into()));
+        }
+    }
+}
+
+async fn answer(
+    inner: &Arc<Inner>,
+    host: &HostSpec,
+    purse: &Purse,
+    ask: &LookMember,
+    depth: Depth,
+) -> MemberSeen {
+    let began = Instant::now();
+    let on_host = match &ask.home {
+        Some(home) => on_host(inner, ask, home).await,
+        None => None,
+    };
+    let seen =
+        |reach, facts| MemberSeen { on_host: on_host.clone(), reach, facts, took: began.elapsed().into() };
+    if let Some(found) = &on_host
+        && !matches!(found.process, ProcessSeen::Running { .. })
+    {
+        return seen(Reach::Stopped, None);
+    }
+    let asked = async {
+        let engine = inner.engine(&ask.cluster.engine)?;
+        let linked = connect(inner, host, purse, ask, &engine)?;
+        let observe = engine.observe().ok_or_else(|| unsupported(engine.as_ref(), "observe"))?;
+        observe.look(&linked.link, &ask.cluster, depth, &ask.settings).await
+    };
+    match asked.await {
+        Ok(facts) => seen(Reach::Running, Some(facts)),
+        Err(error) => seen(reach(error), None),
+    }
+}
+
+fn reach(error: Error) -> Reach {
+    match error.kind {
+        Kind::Busy => Reach::Starting,
+        Kind::Unreachable | Kind::Exhausted | Kind::Cancelled | Kind::Internal => Reach::Unreachable(error),
+        _ => Reach::Refused(error),
+    }
+}
+
+/// The error for a facet that an engine lacks.
+pub(crate) fn unsupported(engine: &dyn Engine, facet: &str) -> Error {
+    let what = Text::new("agent-facet-absent").with("engine", engine.profile().title).with("facet", facet);
+    Error::new(Kind::Unsupported, what)
+}
+
+fn connect(
+    inner: &Arc<Inner>,
+    host: &HostSpec,
+    purse: &Purse,
+    ask: &LookMember,
+    engine: &Arc<dyn Engine>,
+) -> Result<link::Linked> {
+    let layout = ask.home.as_ref().and_then(state::last_layout);
+    let secrets = HandSecrets::new(purse, host);
+    let way = Way {
+        member: &ask.member,
+        home: ask.home.as_ref(),
+        layout: layout.as_ref(),
+        secrets: &secrets as &dyn Secrets,
+        tools: inner.search.known(engine.as_ref()),
+        may_write: false,
+        deadline: LINK_DEADLINE,
+    };
+    link::link(way, inner.ids.as_ref())
+}
+
+async fn survey(inner: &Arc<Inner>, host: &HostSpec, purse: &Purse, ask: &LookMember) -> Vec<Finding> {
+    let asked = async {
+        let engine = inner.engine(&ask.cluster.engine)?;
+        let linked = connect(inner, host, purse, ask, &engine)?;
+        let observe = engine.observe().ok_or_else(|| unsupported(engine.as_ref(), "observe"))?;
+        observe.survey(&linked.link, &ask.cluster).await
+    };
+    let told = |what: Text| vec![Finding::error(ask.member.name.as_str(), what)];
+    match tokio::time::timeout(SURVEY_DEADLINE, asked).await {
+        Ok(Ok(findings)) => findings,
+        Ok(Err(error)) => {
+            told(Text::new("agent-survey-failed").with("member", &ask.member.name).with("why", error.what))
+        }
+        Err(_) => told(Text::new("agent-survey-silent").with("member", &ask.member.name)),
+    }
+}

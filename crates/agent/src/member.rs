@@ -1,0 +1,481 @@
+//! Acts on a member that runs here: create, start, stop, reload, set aside.
+//!
+//! Each holds the member's lock, is done again without harm, and says success only of what it looked at afterwards.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use roadstead_core::{
+    Error, Finding, Kind, Result, Text,
+    model::{MemberHome, Runtime},
+    plan::MemberTask,
+    port::{
+        Outcome,
+        engine::{Depth, EngineAct},
+        layout::Layout,
+    },
+    seen::{DataSeen, Identity},
+};
+use tokio::time::Instant;
+
+use crate::{
+    files::{self, HomeFolder},
+    hand::{Job, watched},
+    identity::{self, Unfinished},
+    lock, look, proc, process,
+    process::Server,
+    state::{self, ProcessRecord},
+    supervise::Again,
+    users::{self, Account},
+};
+
+/// How long a server that says nothing may take to answer, and one that says it is starting.
+const READY_SILENT: Duration = Duration::from_mins(1);
+const READY_STARTING: Duration = Duration::from_mins(15);
+const READY_PAUSE: Duration = Duration::from_millis(50);
+/// How long a server that runs may refuse us before that is its last word: some do while they start.
+const REFUSED_GRACE: Duration = Duration::from_secs(5);
+/// What an engine may take for its word before an orderly stop.
+const BEFORE_STOP: Duration = Duration::from_secs(20);
+const KILLED_WITHIN: Duration = Duration::from_secs(20);
+
+fn done(changed: bool) -> Outcome {
+    Outcome { changed, ..Outcome::default() }
+}
+
+/// A member that is being worked on: locked, its home open.
+pub(crate) struct Work {
+    pub(crate) again: Again,
+    pub(crate) opened: HomeFolder,
+    pub(crate) runner: Option<Account>,
+    _lock: lock::Held,
+}
+
+impl Work {
+    /// Takes the member's lock; `Kind::Busy` names who holds it.
+    pub(crate) fn begin(job: &Job<'_>, task: &MemberTask) -> Result<Self> {
+        let again = Again::of(task)?;
+        let runner = users::runner(&again.layout.user)?;
+        let opened = state::open(&again.home)?;
+        let what = Text::new("agent-held-member").with("member", &task.member.name);
+        let held = lock::take(&state::lock_path(&again.home), &job.order.by, &what)?;
+        Ok(Self { again, opened, runner, _lock: held })
+    }
+
+    pub(crate) fn home(&self) -> &MemberHome {
+        &self.again.home
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.again.layout
+    }
+
+    fn data(&self) -> DataSeen {
+        identity::look(self.home(), &self.again.owner())
+    }
+
+    fn refuse(&self, key: &str) -> Error {
+        Error::new(Kind::Precondition, Text::new(key).with("member", &self.again.task.member.name))
+    }
+
+    /// The data, which must be ours, finished, and not newer than the server.
+    pub(crate) fn require(&self) -> Result<Identity> {
+        let layout = self.layout();
+        identity::require(self.home(), &self.again.owner(), (&layout.version, &layout.flavour))
+    }
+
+    /// The server if it runs, watched or not.
+    pub(crate) fn running(&self) -> Result<Option<(Arc<Server>, u32)>> {
+        let Some((identity, restarts)) = state::running(self.home()) else { return Ok(None) };
+        let Some(server) = Server::adopt(&identity)? else { return Ok(None) };
+        // One that was found by its folder is known by its identity from now on.
+        state::note_process(&self.opened, self.home(), &ProcessRecord::Started { identity, restarts })?;
+        Ok(Some((Arc::new(server), restarts)))
+    }
+
+    /// Ends the watch over the member, and gives its server if it runs: from now on nobody starts it but us.
+    async fn take_over(&self, job: &Job<'_>) -> Result<Option<(Arc<Server>, u32)>> {
+        match job.inner.supervisor.release(self.home()).await {
+            Some((server, restarts)) => Ok(Some((server, restarts))),
+            None => self.running(),
+        }
+    }
+
+    /// Makes the layout's folders and writes its files; `true`: any file changed.
+    pub(crate) fn write_files(&self, job: &Job<'_>, layout: &Layout, creating: bool) -> Result<bool> {
+        for folder in &layout.directories {
+            self.opened.folder(Path::new(&folder.path), folder.mode, self.runner.as_ref())?;
+        }
+        let files = layout.files.iter().filter(|file| creating || !file.only_for_create);
+        self.opened.write_all(files, self.runner.as_ref(), &job.secrets(&self.again.task.host))
+    }
+}
+
+/// `Act::Create`.
+pub(crate) async fn create(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
+    if let (Some(home), Some(runner)) = (&task.home, users::runner(&Again::of(task)?.layout.user)?) {
+        files::open_way(Path::new(&home.root))?;
+        if let Some(closed) = users::closed_to(&runner, Path::new(&home.root)) {
+            let what = Text::new("agent-folder-closed")
+                .with("path", closed.display().to_string())
+                .with("user", &runner.name);
+            return Err(Error::new(Kind::Denied, what).cure(Text::new("agent-folder-closed-cure")));
+        }
+    }
+    let work = Work::begin(job, task)?;
+    match work.data() {
+        DataSeen::Ours(_) => {
+            identity::unmark(&work.opened, work.home())?;
+            return Ok(done(false));
+        }
+        DataSeen::Foreign(why) => return Err(identity::foreign(why)),
+        DataSeen::Unfinished => clear(job, &work).await?,
+        DataSeen::Absent => {}
+    }
+    make(job, &work).await?;
+    match work.data() {
+        DataSeen::Ours(_) => Ok(done(true)),
+        other => Err(Error::internal(format!("after its creation the data directory is {other:?}"))),
+    }
+}
+
+/// Removes what an interrupted creation or load left, the server that it may have left running first.
+async fn clear(job: &Job<'_>, work: &Work) -> Result<()> {
+    job.inner.supervisor.release(work.home()).await;
+    if let Some((server, _)) = work.running()? {
+        end_now(&server).await?;
+    }
+    state::forget_process(&work.opened, work.home())?;
+    let data = work.home().data();
+    let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(data)).await;
+    match removed {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Ok(Err(error)) => {
+            Err(files::failed("agent-unfinished-not-removed", Path::new(&work.home().data()), &error))
+        }
+        Err(error) => Err(Error::internal(format!("removing an unfinished creation ended with {error}"))),
+    }
+}
+
+async fn make(job: &Job<'_>, work: &Work) -> Result<()> {
+    let (home, layout) = (work.home(), work.layout());
+    identity::mark(&work.opened, home, &Unfinished::Creating)?;
+    make_data(job, work, layout).await?;
+    let task = &work.again.task;
+    let identity = Identity {
+        id: job.inner.ids.id(),
+        fleet: task.fleet.clone(),
+        cluster: task.cluster.name.clone(),
+        member: task.member.name.clone(),
+        engine: task.cluster.engine.clone(),
+        flavour: layout.flavour.clone(),
+        version: layout.version.clone(),
+        created: job.inner.clock.now(),
+    };
+    state::note_fresh(&work.opened, home, None)?;
+    identity::write(&work.opened, home, &identity, work.runner.as_ref())?;
+    identity::unmark(&work.opened, home)
+}
+
+/// Folders, the administrator's password, files, and the programs that create the data.
+pub(crate) async fn make_data(job: &Job<'_>, work: &Work, layout: &Layout) -> Result<()> {
+    let (home, runner) = (work.home(), work.runner.as_ref());
+    for folder in &layout.directories {
+        work.opened.folder(Path::new(&folder.path), folder.mode, runner)?;
+    }
+    if !layout.directories.iter().any(|folder| folder.path == home.secrets()) {
+        work.opened.folder(Path::new(&home.secrets()), 0o700, None)?;
+    }
+    let admin = Path::new(&home.secrets()).join("admin");
+    if files::mode_and_owner(&admin).is_err() {
+        let password = job.inner.ids.password();
+        work.opened.write(&admin, 0o600, None, password.expose().as_bytes())?;
+    }
+    work.write_files(job, layout, true)?;
+    let ran = watched(job.watch, async {
+        let log = process::open_log(&work.opened, home, runner)?;
+        for program in &layout.create {
+            process::run(program, runner, &home.root, &log, &state::log_path(home)).await?;
+        }
+        Ok(())
+    })
+    .await;
+    // Whatever became of the programs, what was there for them alone goes.
+    for file in layout.files.iter().filter(|file| file.only_for_create) {
+        work.opened.remove(Path::new(&file.path))?;
+    }
+    ran?;
+    if work.opened_data_missing() {
+        work.opened.folder(Path::new(&home.data()), 0o700, runner)?;
+    }
+    Ok(())
+}
+
+impl Work {
+    /// Gives everything in the data directory to the server's user.
+    pub(crate) fn own_data(&self) -> Result<()> {
+        let data = self.home().data();
+        let Some(runner) = &self.runner else { return Ok(()) };
+        files::give_tree(Path::new(&data), runner)
+            .map_err(|error| files::failed("agent-file-not-written", Path::new(&data), &error))
+    }
+
+    fn opened_data_missing(&self) -> bool {
+        !Path::new(&self.home().data()).exists()
+    }
+}
+
+/// `Act::WriteFiles`.
+pub(crate) fn write_files(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
+    let work = Work::begin(job, task)?;
+    Ok(done(work.write_files(job, work.layout(), false)?))
+}
+
+/// `Act::Start`.
+pub(crate) async fn start(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
+    let work = Work::begin(job, task)?;
+    start_locked(job, &work).await
+}
+
+async fn start_locked(job: &Job<'_>, work: &Work) -> Result<Outcome> {
+    let home = work.home();
+    let identity = work.require()?;
+    let supervisor = &job.inner.supervisor;
+    if let Some((server, restarts)) = work.take_over(job).await? {
+        // It runs by the layout it was started by, whatever the files say now.
+        let by = state::wanted(home).map_or_else(|| work.again.task.clone(), |wanted| wanted.task);
+        state::want(&work.opened, home, true, &by)?;
+        let again = Again::of(&by)?;
+        let answered = ready(job, work, &again.layout, &server).await;
+        supervisor.watch(again, server, restarts);
+        return answered.map(|()| done(false));
+    }
+    port_free(work)?;
+    work.write_files(job, work.layout(), false)?;
+    // From here on clients may change the data.
+    state::forget_fresh(&work.opened, home)?;
+    state::want(&work.opened, home, true, &work.again.task)?;
+    let (server, started) = run_until_ready(job, work, work.layout()).await?;
+    if let Err(error) = started {
+        if server.is_running() {
+            supervisor.watch(work.again.clone(), server, 0);
+        } else {
+            state::want(&work.opened, home, false, &work.again.task)?;
+            state::forget_process(&work.opened, home)?;
+        }
+        return Err(error);
+    }
+    supervisor.watch(work.again.clone(), server, 0);
+    if identity.version < work.layout().version {
+        let version = work.layout().version.clone();
+        identity::write(&work.opened, home, &Identity { version, ..identity }, work.runner.as_ref())?;
+    }
+    Ok(done(true))
+}
+
+/// Starts a server by a layout and waits for its readiness. The server is given back with what came of the wait.
+pub(crate) async fn run_until_ready(
+    job: &Job<'_>,
+    work: &Work,
+    layout: &Layout,
+) -> Result<(Arc<Server>, Result<()>)> {
+    let again = Again { layout: layout.clone(), ..work.again.clone() };
+    let server = again.spawn(0)?;
+    let waited = ready(job, work, layout, &server).await;
+    Ok((server, waited))
+}
+
+/// Waits until the server answers as its engine.
+async fn ready(job: &Job<'_>, work: &Work, layout: &Layout, server: &Server) -> Result<()> {
+    let task = &work.again.task;
+    let engine = job.inner.engine(&task.cluster.engine)?;
+    let observe = engine.observe().ok_or_else(|| look::unsupported(engine.as_ref(), "observe"))?;
+    let mut linked = job.link(task, Some(layout), false).await?;
+    linked.link.deadline = roadstead_core::Millis::seconds(2);
+    let (began, from) = (Instant::now(), work.again.log_length());
+    let told = |kind, key: &str| {
+        let what = Text::new(key)
+            .with("member", &task.member.name)
+            .with("seconds", began.elapsed().as_secs())
+            .with("endpoint", layout.endpoint.to_string());
+        let mut error =
+            Error::new(kind, what).cure(Text::new("agent-start-cure").with("log", work.home().log()));
+        error.causes = process::tail(&state::log_path(work.home()), from.saturating_sub(8192));
+        error
+    };
+    loop {
+        let look = observe.look(&linked.link, &task.cluster, Depth::Brief, &[]);
+        let answer = tokio::select! {
+            biased;
+            how = server.ended() => return Err(told(Kind::Failed, "agent-start-died").with("how", how)),
+            answer = watched(job.watch, look) => answer,
+        };
+        let error = match answer {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind == Kind::Cancelled && job.watch.is_cancelled() => return Err(error),
+            Err(error) => error,
+        };
+        let waited = began.elapsed();
+        let limit = match error.kind {
+            Kind::Busy => READY_STARTING,
+            Kind::Unreachable => READY_SILENT,
+            _ => REFUSED_GRACE,
+        };
+        if waited > limit {
+            let late = matches!(error.kind, Kind::Busy | Kind::Unreachable);
+            let (kind, key) = if late {
+                (Kind::Unreachable, "agent-start-silent")
+            } else {
+                (error.kind, "agent-start-refused")
+            };
+            return Err(told(kind, key).with("why", error.what));
+        }
+        tokio::time::sleep(READY_PAUSE).await;
+    }
+}
+
+/// Refuses when another process listens where this member would.
+fn port_free(work: &Work) -> Result<()> {
+    let Runtime::Process { port, listen, .. } = &work.again.task.member.runtime else { return Ok(()) };
+    let bound = std::net::TcpListener::bind((*listen, *port));
+    let error = match bound {
+        Ok(_) => return Ok(()),
+        // A port that only the server's own rights may bind is the server's own affair.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Ok(()),
+        Err(error) => error,
+    };
+    let what = Text::new("agent-port-taken")
+        .with("port", *port)
+        .with("address", listen.to_string())
+        .with("member", &work.again.task.member.name);
+    if error.kind() != std::io::ErrorKind::AddrInUse {
+        let what =
+            Text::new("agent-address-unusable").with("address", listen.to_string()).with("port", *port);
+        return Err(Error::io(what, &error));
+    }
+    let (pid, command) = proc::holder(*listen, *port).unwrap_or_default();
+    let shown = |text: Option<String>| text.unwrap_or_else(|| "?".into());
+    let what = what.with("pid", shown(pid.map(|pid| pid.to_string()))).with("command", shown(command));
+    Err(Error::new(Kind::Busy, what).retry(false).cure(Text::new("agent-port-taken-cure")))
+}
+
+/// `Act::Stop`.
+pub(crate) async fn stop(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
+    let work = Work::begin(job, task)?;
+    stop_locked(job, &work, true).await
+}
+
+async fn stop_locked(job: &Job<'_>, work: &Work, for_good: bool) -> Result<Outcome> {
+    let home = work.home();
+    if for_good && state::wanted(home).is_some() {
+        state::want(&work.opened, home, false, &work.again.task)?;
+    }
+    let server = work.take_over(job).await?.map(|(server, _)| server);
+    let Some(server) = server else {
+        state::forget_process(&work.opened, home)?;
+        return Ok(done(false));
+    };
+    let layout = state::last_layout(home).unwrap_or_else(|| work.layout().clone());
+    let killed = end(job, work, &layout, &server).await?;
+    state::forget_process(&work.opened, home)?;
+    let mut outcome = done(true);
+    if killed {
+        let name = work.again.task.member.name.as_str();
+        let what = Text::new("agent-stop-killed")
+            .with("member", name)
+            .with("deadline", layout.stop.deadline.to_string());
+        outcome.findings.push(Finding::warning(name, what));
+    }
+    Ok(outcome)
+}
+
+/// Stops a server in order, and by force after the deadline; `true`: it had to be killed.
+pub(crate) async fn end(job: &Job<'_>, work: &Work, layout: &Layout, server: &Server) -> Result<bool> {
+    let task = &work.again.task;
+    server.wake()?;
+    let asked = async {
+        let engine = job.inner.engine(&task.cluster.engine)?;
+        let deploy = engine.deploy().ok_or_else(|| look::unsupported(engine.as_ref(), "deploy"))?;
+        let linked = job.link(task, Some(layout), true).await?;
+        deploy.before_stop(&linked.link).await
+    };
+    match tokio::time::timeout(BEFORE_STOP, asked).await {
+        Ok(Ok(())) => {}
+        // The orderly signal needs no word by protocol; a server that cannot listen is stopped all the same.
+        Ok(Err(error)) => tracing::warn!(member = %task.member.name, %error, "no word before the stop"),
+        Err(_) => tracing::warn!(member = %task.member.name, "no answer before the stop"),
+    }
+    server.signal(process::signal(layout.stop.signal))?;
+    if tokio::time::timeout(layout.stop.deadline.duration(), server.ended()).await.is_ok() {
+        return Ok(false);
+    }
+    end_now(server).await?;
+    Ok(true)
+}
+
+/// Kills a server with its group and waits until it is gone.
+pub(crate) async fn end_now(server: &Server) -> Result<()> {
+    server.kill()?;
+    tokio::time::timeout(KILLED_WITHIN, server.ended()).await.map(drop).map_err(|_| {
+        Error::new(Kind::Unreachable, Text::new("agent-not-killed").with("pid", server.identity.pid))
+    })
+}
+
+/// `Act::Restart`.
+pub(crate) async fn restart(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
+    let work = Work::begin(job, task)?;
+    work.require()?;
+    let stopped = stop_locked(job, &work, false).await?;
+    let mut started = start_locked(job, &work).await?;
+    started.findings.extend(stopped.findings);
+    Ok(started)
+}
+
+/// `Act::Reload`.
+pub(crate) fn reload(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
+    let work = Work::begin(job, task)?;
+    let Some((server, _)) = work.running()? else { return Err(work.refuse("agent-not-running")) };
+    let changed = work.write_files(job, work.layout(), false)?;
+    state::want(&work.opened, work.home(), true, task)?;
+    if let Some(signal) = work.layout().reload {
+        server.signal(process::signal(signal))?;
+    }
+    if server.is_running() { Ok(done(changed)) } else { Err(work.refuse("agent-not-running")) }
+}
+
+/// `Act::SetAside`.
+pub(crate) fn set_aside(job: &Job<'_>, task: &MemberTask, label: &str) -> Result<Outcome> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if label.is_empty() || label.len() > 100 || !label.bytes().all(allowed) {
+        return Err(Error::new(Kind::Input, Text::new("agent-label").with("label", label)));
+    }
+    let work = Work::begin(job, task)?;
+    if work.running()?.is_some() {
+        return Err(work.refuse("agent-still-running"));
+    }
+    let data = work.home().data();
+    let aside = format!("{data}.{label}");
+    match work.data() {
+        DataSeen::Absent if Path::new(&aside).exists() => return Ok(done(false)),
+        DataSeen::Foreign(why) => return Err(identity::foreign(why)),
+        DataSeen::Absent if !Path::new(&data).exists() => return Ok(done(false)),
+        _ => {}
+    }
+    work.opened.rename(Path::new(&data), Path::new(&aside))?;
+    identity::unmark(&work.opened, work.home())?;
+    state::forget_fresh(&work.opened, work.home())?;
+    match work.data() {
+        DataSeen::Absent => Ok(done(true)),
+        other => Err(Error::internal(format!("after it was set aside the data directory is {other:?}"))),
+    }
+}
+
+/// `Act::Own`.
+pub(crate) async fn own(job: &Job<'_>, task: &MemberTask, act: &EngineAct) -> Result<Outcome> {
+    let engine = job.inner.engine(&task.cluster.engine)?;
+    let deploy = engine.deploy().ok_or_else(|| look::unsupported(engine.as_ref(), "deploy"))?;
+    let linked = job.link(task, None, true).await?;
+    let secrets = job.secrets(&task.host);
+    watched(job.watch, deploy.perform(&linked.link, act, &secrets)).await?;
+    Ok(done(true))
+}

@@ -1,0 +1,238 @@
+//! Watching members: one task for each waits for the end of its process and starts it again after a pause.
+//!
+//! Starts only what was started on purpose before, on data that is still ours; stops nothing.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use roadstead_core::{
+    Error, Finding, Kind, Result, Text, model::MemberHome, plan::MemberTask, port::layout::Layout,
+    seen::ProcessSeen,
+};
+use tokio::{task::JoinHandle, time::Instant};
+
+use crate::{
+    identity, process,
+    process::Server,
+    state::{self, ProcessRecord},
+    users,
+};
+
+/// The first pause before a restart; it doubles with each death in a row.
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+const PAUSE_LAST: Duration = Duration::from_secs(30);
+/// A server that has lived this long is taken for healthy: its next death is the first in a row.
+const HEALTHY_AFTER: Duration = Duration::from_mins(1);
+
+/// The members that this process watches, by their home.
+#[derive(Debug, Default)]
+pub(crate) struct Supervisor {
+    members: Mutex<HashMap<String, Watched>>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    state: Arc<Mutex<State>>,
+    guard: JoinHandle<()>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    server: Option<Arc<Server>>,
+    restarts: u32,
+    failures: u32,
+    /// How it died last; `None`: it has not died yet.
+    last: Option<String>,
+}
+
+/// What must be known to start a member again.
+#[derive(Clone, Debug)]
+pub(crate) struct Again {
+    /// The member.
+    pub(crate) task: MemberTask,
+    /// Its home.
+    pub(crate) home: MemberHome,
+    /// Its layout.
+    pub(crate) layout: Layout,
+}
+
+impl Again {
+    /// From a task; an error for a member that is not run here.
+    pub(crate) fn of(task: &MemberTask) -> Result<Self> {
+        match (&task.home, &task.layout) {
+            (Some(home), Some(layout)) => {
+                Ok(Self { task: task.clone(), home: home.clone(), layout: (**layout).clone() })
+            }
+            _ => Err(Error::new(
+                Kind::Unsupported,
+                Text::new("agent-not-run-here").with("member", &task.member.name),
+            )),
+        }
+    }
+
+    /// Whose the data must be.
+    pub(crate) fn owner(&self) -> identity::Owner<'_> {
+        identity::Owner {
+            fleet: self.task.fleet.as_str(),
+            cluster: &self.task.cluster.name,
+            member: &self.task.member.name,
+            engine: &self.task.cluster.engine,
+        }
+    }
+
+    /// Starts the server's process, with its identity written down before anybody learns of it.
+    pub(crate) fn spawn(&self, restarts: u32) -> Result<Arc<Server>> {
+        let runner = users::runner(&self.layout.user)?;
+        let opened = state::open(&self.home)?;
+        let log = process::open_log(&opened, &self.home, runner.as_ref())?;
+        state::note_process(&opened, &self.home, &ProcessRecord::Starting)?;
+        let started = Server::start(&self.layout.server, runner.as_ref(), &self.home.root, &log);
+        let server = match started {
+            Ok(server) => server,
+            Err(error) => {
+                state::forget_process(&opened, &self.home)?;
+                return Err(error);
+            }
+        };
+        let record = ProcessRecord::Started { identity: server.identity.clone(), restarts };
+        if let Err(error) = state::note_process(&opened, &self.home, &record) {
+            // A server that the next agent could not find again must not run.
+            server.kill()?;
+            server.wait_blocking(Duration::from_secs(5));
+            return Err(error);
+        }
+        Ok(Arc::new(server))
+    }
+
+    /// How many bytes its log holds now.
+    pub(crate) fn log_length(&self) -> u64 {
+        std::fs::metadata(state::log_path(&self.home)).map_or(0, |found| found.len())
+    }
+}
+
+impl Supervisor {
+    /// Watches a running server from now on.
+    pub(crate) fn watch(&self, again: Again, server: Arc<Server>, restarts: u32) {
+        let state = State { server: Some(server), restarts, failures: 0, last: None };
+        self.guard(again, state);
+    }
+
+    /// Starts a member that should run and does not, as if it had died now, and watches it.
+    pub(crate) fn revive(&self, again: Again, last: String) {
+        self.guard(again, State { server: None, restarts: 0, failures: 1, last: Some(last) });
+    }
+
+    fn guard(&self, again: Again, state: State) {
+        let root = again.home.root.clone();
+        let state = Arc::new(Mutex::new(state));
+        let guard = tokio::spawn(keep(again, state.clone()));
+        let before = self.all().insert(root, Watched { state, guard });
+        if let Some(before) = before {
+            before.guard.abort();
+        }
+    }
+
+    /// Stops watching; nothing is started again after this returns. The server, if one runs,
+    /// with its restarts.
+    pub(crate) async fn release(&self, home: &MemberHome) -> Option<(Arc<Server>, u32)> {
+        let watched = self.all().remove(&home.root)?;
+        watched.guard.abort();
+        // It was aborted just now, or has ended before: both are what is wanted.
+        let _ = watched.guard.await;
+        let state = lock(&watched.state).clone();
+        Some((state.server.filter(|server| server.is_running())?, state.restarts))
+    }
+
+    /// The process as this supervisor knows it; `None`: it does not watch this member.
+    pub(crate) fn seen(&self, home: &MemberHome) -> Option<ProcessSeen> {
+        let state = self.all().get(&home.root).map(|watched| lock(&watched.state).clone())?;
+        Some(match state.server.filter(|server| server.is_running()) {
+            Some(server) => ProcessSeen::Running { pid: server.identity.pid, restarts: state.restarts },
+            None => ProcessSeen::BackingOff {
+                failures: state.failures.max(1),
+                last: state.last.unwrap_or_default(),
+            },
+        })
+    }
+
+    /// That a member has died since it was last started on purpose; `None`: it has not.
+    pub(crate) fn report(&self, home: &MemberHome, member: &str) -> Option<Finding> {
+        let state = self.all().get(&home.root).map(|watched| lock(&watched.state).clone())?;
+        let last = state.last?;
+        let (key, count) = if state.server.is_some() {
+            ("agent-member-restarted", state.restarts)
+        } else {
+            ("agent-member-backing-off", state.failures)
+        };
+        let what = Text::new(key).with("member", member).with("count", count).with("last", last);
+        Some(Finding::warning(member, what).cure(Text::new("agent-member-died-cure").with("log", home.log())))
+    }
+
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<String, Watched>> {
+        self.members.lock().expect("no holder of this lock panics")
+    }
+}
+
+fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
+    state.lock().expect("no holder of this lock panics")
+}
+
+/// How long to wait before the restart after this many deaths in a row.
+fn pause(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(10);
+    PAUSE_FIRST.saturating_mul(1 << doublings).min(PAUSE_LAST)
+}
+
+async fn keep(again: Again, state: Arc<Mutex<State>>) {
+    loop {
+        let server = lock(&state).server.clone();
+        if let Some(server) = server {
+            let (since, from) = (Instant::now(), again.log_length());
+            let how = server.ended().await;
+            let mut last = vec![how];
+            last.extend(process::tail(&state::log_path(&again.home), from));
+            let mut now = lock(&state);
+            now.failures = if since.elapsed() >= HEALTHY_AFTER { 1 } else { now.failures + 1 };
+            now.server = None;
+            now.last = Some(last.join("\n"));
+            tracing::warn!(member = %again.task.member.name, failures = now.failures, how = %last[0], "member died");
+        }
+        let failures = lock(&state).failures;
+        tokio::time::sleep(pause(failures)).await;
+        restart(&again, &state);
+    }
+}
+
+/// One attempt; without a wait inside, so that nobody can stop it between the process and the note of it.
+fn restart(again: &Again, state: &Mutex<State>) {
+    let restarts = lock(state).restarts + 1;
+    let ours = identity::require(&again.home, &again.owner(), (&again.layout.version, &again.layout.flavour));
+    let started = ours.and_then(|_| again.spawn(restarts));
+    let mut now = lock(state);
+    match started {
+        Ok(server) => {
+            tracing::info!(member = %again.task.member.name, pid = server.identity.pid, restarts, "member started again");
+            now.server = Some(server);
+            now.restarts = restarts;
+        }
+        Err(error) => {
+            tracing::warn!(member = %again.task.member.name, %error, "member could not be started again");
+            now.failures += 1;
+            now.last = Some(error.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_stay_bounded() {
+        let pauses: Vec<_> = [1, 2, 3, 7, 8, 1_000].map(pause).iter().map(Duration::as_millis).collect();
+        assert_eq!(pauses, [500, 1_000, 2_000, 30_000, 30_000, 30_000]);
+    }
+}

@@ -1,0 +1,67 @@
+//! Taking over the members that a predecessor started: by their identity, never by number alone.
+//!
+//! Those that run are watched again; those that should run and do not are started; what a killed load left is ended.
+
+use std::{path::Path, sync::Arc};
+
+use roadstead_core::model::{HostSpec, MemberHome, Name};
+
+use crate::{
+    hand::Inner,
+    identity::{self, Unfinished},
+    lock, member,
+    process::Server,
+    state,
+    supervise::Again,
+};
+
+/// Takes over every member of this fleet on this host. What cannot be taken over is told in the log and by every look.
+pub(crate) async fn take_over(inner: &Arc<Inner>, host: &HostSpec, fleet: &Name) {
+    let folder = Path::new(&host.data).join(fleet.as_str());
+    let Ok(entries) = std::fs::read_dir(&folder) else { return };
+    for entry in entries.flatten() {
+        let is_member = entry.file_name().to_str().is_some_and(|name| Name::parse(name).is_some());
+        if is_member && entry.path().is_dir() {
+            one(inner, &MemberHome { root: entry.path().display().to_string() }).await;
+        }
+    }
+}
+
+async fn one(inner: &Arc<Inner>, home: &MemberHome) {
+    let Some(wanted) = state::wanted(home) else { return };
+    let name = wanted.task.member.name.clone();
+    // Whoever holds the lock is at work on this member and will leave it as it should be.
+    let Ok(Some(_held)) = lock::attempt(&state::lock_path(home), "roadstead agent") else {
+        tracing::warn!(member = %name, "somebody is at work on the member; it is not taken over");
+        return;
+    };
+    let again = match Again::of(&wanted.task) {
+        Ok(again) if again.home == *home => again,
+        _ => {
+            tracing::warn!(member = %name, path = %home.root, "the agent's notes do not belong to this folder");
+            return;
+        }
+    };
+    let running = state::running(home).map(|(identity, restarts)| (Server::adopt(&identity), restarts));
+    match running {
+        Some((Err(error), _)) => tracing::warn!(member = %name, %error, "the member cannot be watched"),
+        Some((Ok(Some(server)), _)) if matches!(identity::marked(home), Some(Unfinished::Loading(_))) => {
+            tracing::warn!(member = %name, pid = server.identity.pid, "ending the server of an interrupted load");
+            if let Err(error) = member::end_now(&server).await {
+                tracing::warn!(member = %name, %error, "it could not be ended");
+            }
+        }
+        Some((Ok(Some(server)), restarts)) if wanted.run => {
+            tracing::info!(member = %name, pid = server.identity.pid, "member taken over");
+            inner.supervisor.watch(again, Arc::new(server), restarts);
+        }
+        Some((Ok(Some(server)), _)) => {
+            tracing::info!(member = %name, pid = server.identity.pid, "the member runs although it need not; left alone");
+        }
+        Some((Ok(None), _)) | None if wanted.run => {
+            tracing::warn!(member = %name, "the member should run and does not; it is started");
+            inner.supervisor.revive(again, "it did not run when the agent started".into());
+        }
+        Some((Ok(None), _)) | None => {}
+    }
+}

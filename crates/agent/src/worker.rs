@@ -1,0 +1,170 @@
+//! Backup work on a cluster's data: taking snapshots and checking them.
+//!
+//! A snapshot counts only when its record is in the vault; every error before drops all that was stored.
+
+use std::{path::Path, sync::Arc};
+
+use roadstead_core::{
+    Error, Finding, Kind, Millis, Result, Text,
+    manifest::{Comparison, Difference},
+    model::{HostSpec, VaultSpec},
+    plan::{SnapshotTask, TakeTask},
+    port::{
+        Outcome, Progress, Secrets, Vault,
+        hand::Purse,
+        vault::{Draft, Event, Record, Stage},
+    },
+};
+use tokio::time::Instant;
+
+use crate::{
+    hand::{Job, watched},
+    link::HandSecrets,
+    lock, look, process,
+};
+
+/// With less room than this on a file system, a failure there is taken for want of space.
+pub(crate) const FREE_BYTES_MIN: u64 = 16 << 20;
+/// How many differences an event in the vault lists one by one; the comparison beside it holds all.
+const DIFFERENCES_TOLD: usize = 100;
+/// How many differences an error names.
+const DIFFERENCES_NAMED: usize = 5;
+
+/// Opens a vault with the key that travelled with the order.
+pub(crate) async fn open_vault(job: &Job<'_>, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
+    let key = purse_only(job.purse, spec)?;
+    watched(job.watch, job.inner.vaults.open(spec, &key)).await
+}
+
+fn purse_only(purse: &Purse, spec: &VaultSpec) -> Result<roadstead_core::Secret> {
+    // A vault's key is never a file of the host.
+    let nowhere = HostSpec { name: spec.name.clone(), data: String::new(), programs: Vec::new(), user: None };
+    HandSecrets::new(purse, &nowhere).resolve(&spec.key)
+}
+
+/// `Act::Take`.
+pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
+    let member = &task.member;
+    let folder = lock::folder(&member.host.data, &member.fleet)?;
+    let what = Text::new("agent-held-backup").with("cluster", &member.cluster.name);
+    let path = folder.join(format!("{}.backup", member.cluster.name));
+    let _held = lock::take(&path, &job.order.by, &what)?;
+    let _turn = job.worker().await?;
+    let vault = open_vault(job, &task.vault).await?;
+    match vault.record(&task.snapshot).await {
+        Ok(record) => return Ok(taken(record, false)),
+        Err(error) if error.kind == Kind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let began = Instant::now();
+    let draft = Draft {
+        id: task.snapshot.clone(),
+        set: task.set.clone(),
+        fleet: member.fleet.clone(),
+        cluster: member.cluster.name.clone(),
+        member: member.member.name.clone(),
+        engine: member.cluster.engine.clone(),
+        started: job.inner.clock.now(),
+        by: job.order.by.clone(),
+    };
+    let engine = job.inner.engine(&member.cluster.engine)?;
+    let backup = engine.backup().ok_or_else(|| look::unsupported(engine.as_ref(), "backup"))?;
+    let linked = job.link(member, None, false).await?;
+    let mut taking = watched(job.watch, vault.take(draft)).await?;
+    // An error drops the taking, and with it all that was stored.
+    let dumped =
+        watched(job.watch, backup.dump(&linked.link, &member.cluster, taking.sink(), job.watch)).await?;
+    job.watch.go_on()?;
+    let committed = taking.commit(dumped, Millis::from(began.elapsed())).await?;
+    let record = vault.record(&task.snapshot).await?;
+    if record.streams != committed.streams || record.dumped.manifest != committed.dumped.manifest {
+        let what = Text::new("agent-record-differs").with("snapshot", task.snapshot.short());
+        return Err(Error::new(Kind::Corrupt, what));
+    }
+    Ok(taken(record, true))
+}
+
+fn taken(record: Record, changed: bool) -> Outcome {
+    Outcome {
+        changed,
+        findings: record.dumped.findings.clone(),
+        snapshot: Some(record.id().clone()),
+        record: Some(Box::new(record)),
+        comparison: None,
+    }
+}
+
+/// `Act::Check`.
+pub(crate) async fn check(job: &Job<'_>, task: &SnapshotTask) -> Result<Outcome> {
+    let _turn = job.worker().await?;
+    let vault = open_vault(job, &task.vault).await?;
+    let record = vault.record(&task.snapshot).await?;
+    let began = Instant::now();
+    say(job, "agent-phase-check", &record);
+    let findings = match watched(job.watch, vault.check(&task.snapshot, job.watch)).await {
+        Ok(findings) => findings,
+        Err(error) if error.kind == Kind::Corrupt => vec![Finding::error(task.snapshot.short(), error.what)],
+        Err(error) => return Err(error),
+    };
+    let event = Event {
+        stage: Stage::Checked,
+        at: job.inner.clock.now(),
+        by: job.order.by.clone(),
+        took: Millis::from(began.elapsed()),
+        passed: findings.is_empty(),
+        comparison: None,
+        findings: findings.clone(),
+    };
+    vault.note(&task.snapshot, event).await?;
+    if let Some(first) = findings.first() {
+        let what = Text::new("agent-snapshot-damaged")
+            .with("snapshot", task.snapshot.short())
+            .with("count", findings.len())
+            .with("first", first.what.clone());
+        return Err(Error::new(Kind::Corrupt, what).cure(Text::new("agent-snapshot-damaged-cure")));
+    }
+    Ok(Outcome { changed: true, snapshot: Some(task.snapshot.clone()), ..Outcome::default() })
+}
+
+/// Tells the watcher which part of the work begins.
+pub(crate) fn say(job: &Job<'_>, phase: &str, record: &Record) {
+    let phase = Text::new(phase).with("snapshot", record.id().short());
+    job.watch.progress(Progress { phase, done: 0, total: None });
+}
+
+/// The findings for what differs, the first of them.
+pub(crate) fn differences(found: &[Difference]) -> Vec<Finding> {
+    let told = found.iter().take(DIFFERENCES_TOLD);
+    told.map(|one| Finding::error(one.name.join("."), one.how.text(&one.kind, &one.name))).collect()
+}
+
+/// The error for a copy that is not the original, naming the first differences.
+pub(crate) fn unlike(record: &Record, comparison: &Comparison) -> Error {
+    let named: Vec<Text> = comparison
+        .differences
+        .iter()
+        .take(DIFFERENCES_NAMED)
+        .map(|one| one.how.text(&one.kind, &one.name))
+        .collect();
+    let joined = named
+        .into_iter()
+        .rev()
+        .reduce(|rest, one| Text::new("agent-and").with("one", one).with("rest", rest));
+    let what = Text::new("agent-copy-differs")
+        .with("snapshot", record.id().short())
+        .with("count", comparison.differences.len())
+        .with("first", joined.unwrap_or_else(|| Text::new("agent-nothing")));
+    Error::new(Kind::Corrupt, what).cure(Text::new("agent-copy-differs-cure"))
+}
+
+/// An error of a program or server in this folder, told as want of space where that is what it was.
+pub(crate) fn with_space(error: Error, folder: &Path) -> Error {
+    let full = process::free_bytes(folder).is_some_and(|free| free < FREE_BYTES_MIN);
+    if error.kind != Kind::Failed || !full {
+        return error;
+    }
+    let what = Text::new("agent-no-space")
+        .with("path", folder.display().to_string())
+        .with("why", error.what.clone());
+    Error { kind: Kind::Exhausted, what, ..error }
+}
