@@ -1,0 +1,345 @@
+//! One connection to a server, its settings and its errors.
+//!
+//! Every question has a deadline. Nothing here retries, and no statement is ever put into an error's text,
+//! because statements may hold passwords.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use mysql_async::{Conn, DriverError, IoError, Opts, OptsBuilder, Row, SslOpts, prelude::*};
+use roadstead_core::{
+    Error, Kind, Millis, Result, Text, Version,
+    model::{TlsMode, TlsSpec},
+    port::{engine::Link, layout::Endpoint},
+    seen::Protection,
+};
+
+use super::flavour::{self, Flavour};
+use crate::tls;
+
+/// The administrator's account of every server that Roadstead creates. Never dumped, never restored: it belongs
+/// to the server, not to the data.
+pub(super) const ADMIN: &str = "roadstead_admin";
+/// The largest packet that either side may send: the protocol's own limit.
+pub(super) const PACKET_BYTES_MAX: usize = 1 << 30;
+/// How long a long act may stand still: no row arrives, or a statement does not end.
+pub(super) const STALL: Duration = Duration::from_mins(5);
+
+/// What went wrong, with the server's error number where it was the server that said so.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The server's error number; 0 when it was not the server.
+    pub(super) code: u16,
+    error: Box<Error>,
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        *fault.error
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self { code: 0, error: Box::new(error) }
+    }
+}
+
+impl From<mysql_async::Error> for Fault {
+    fn from(error: mysql_async::Error) -> Self {
+        let code = match &error {
+            mysql_async::Error::Server(server) => server.code,
+            _ => 0,
+        };
+        Self { code, error: Box::new(translate(&error)) }
+    }
+}
+
+impl Fault {
+    /// Whether the account lacks a right for what it asked.
+    pub(super) fn is_denied(&self) -> bool {
+        self.error.kind == Kind::Denied
+    }
+
+    /// The server's own words, for a finding; our key where it was not the server.
+    pub(super) fn words(&self) -> String {
+        let message = self.error.what.args.get("message");
+        message.map_or_else(|| self.error.to_string(), ToString::to_string)
+    }
+}
+
+/// A row of text: one value a column, `None` for NULL.
+pub(super) type Texts = Vec<Option<String>>;
+
+/// One connection.
+pub(super) struct Session {
+    conn: Conn,
+    /// Whose server it is.
+    pub(super) flavour: Flavour,
+    /// Its version.
+    pub(super) version: Version,
+    /// How it is protected.
+    pub(super) protection: Protection,
+    deadline: Duration,
+    is_remote: bool,
+}
+
+/// Rows of a long answer, one by one.
+pub(super) struct Rows<'a> {
+    result: mysql_async::QueryResult<'a, 'static, mysql_async::TextProtocol>,
+}
+
+impl Rows<'_> {
+    /// The next row; `None` at the end. An error when the server stands still.
+    pub(super) async fn next(&mut self) -> Result<Option<Row>, Fault> {
+        match tokio::time::timeout(STALL, self.result.next()).await {
+            Ok(row) => Ok(row?),
+            Err(_) => Err(silent(STALL.into()).into()),
+        }
+    }
+}
+
+impl Session {
+    /// Connects within the link's deadline. Where nothing may be written, the session cannot write from its first
+    /// statement on.
+    pub(super) async fn open(link: &Link) -> Result<Self> {
+        let deadline = link.deadline.duration();
+        match tokio::time::timeout(deadline, connect(link)).await {
+            Err(_) => Err(silent(link.deadline)),
+            Ok(Err(fault)) => Err(fault.into()),
+            Ok(Ok((mut conn, protection))) => {
+                let asked = tokio::time::timeout(deadline, prepare(&mut conn, link.may_write)).await;
+                let (flavour, version) = asked.map_err(|_| silent(link.deadline))??;
+                let is_remote = super::snapshot::is_remote(&link.endpoint);
+                Ok(Self { conn, flavour, version, protection, deadline, is_remote })
+            }
+        }
+    }
+
+    /// Whether the server is of this flavour and at least of this version.
+    pub(super) fn is_at_least(&self, flavour: Flavour, parts: &[u32]) -> bool {
+        self.flavour == flavour && self.version >= Version { parts: parts.to_vec() }
+    }
+
+    /// Whether the server is MySQL.
+    pub(super) fn is_mysql(&self) -> bool {
+        self.flavour == Flavour::Mysql
+    }
+
+    /// Whether the server is beyond this host.
+    pub(super) fn is_remote(&self) -> bool {
+        self.is_remote
+    }
+
+    /// The server's number of this connection.
+    pub(super) fn id(&self) -> u32 {
+        self.conn.id()
+    }
+
+    /// From now on each question may take this long.
+    pub(super) fn patience(&mut self, deadline: Duration) {
+        self.deadline = deadline;
+    }
+
+    /// Executes a statement and ignores what it returns.
+    pub(super) async fn run(&mut self, sql: impl AsRef<[u8]>) -> Result<(), Fault> {
+        let asked = self.conn.query_drop(sql.as_ref());
+        match tokio::time::timeout(self.deadline, asked).await {
+            Ok(done) => Ok(done?),
+            Err(_) => Err(silent(self.deadline.into()).into()),
+        }
+    }
+
+    /// Executes statements one after the other.
+    pub(super) async fn run_all<S: AsRef<[u8]>>(
+        &mut self,
+        all: impl IntoIterator<Item = S>,
+    ) -> Result<(), Fault> {
+        for sql in all {
+            self.run(sql).await?;
+        }
+        Ok(())
+    }
+
+    /// All rows of a small answer, as bytes.
+    pub(super) async fn raw(&mut self, sql: impl AsRef<[u8]>) -> Result<Vec<Row>, Fault> {
+        let asked = self.conn.query::<Row, _>(sql.as_ref());
+        match tokio::time::timeout(self.deadline, asked).await {
+            Ok(rows) => Ok(rows?),
+            Err(_) => Err(silent(self.deadline.into()).into()),
+        }
+    }
+
+    /// All rows of a small answer, as text.
+    pub(super) async fn rows(&mut self, sql: impl AsRef<[u8]>) -> Result<Vec<Texts>, Fault> {
+        Ok(self.raw(sql).await?.into_iter().map(texts).collect())
+    }
+
+    /// All rows of a small answer, by column name.
+    pub(super) async fn named(&mut self, sql: &str) -> Result<Vec<BTreeMap<String, String>>, Fault> {
+        let named = |row: Row| {
+            let names: Vec<_> =
+                row.columns_ref().iter().map(|column| column.name_str().into_owned()).collect();
+            names.into_iter().zip(texts(row)).filter_map(|(name, value)| Some((name, value?))).collect()
+        };
+        Ok(self.raw(sql).await?.into_iter().map(named).collect())
+    }
+
+    /// The first value of the first row; `None` without a row, or for NULL.
+    pub(super) async fn value(&mut self, sql: &str) -> Result<Option<String>, Fault> {
+        Ok(self.rows(sql).await?.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+    }
+
+    /// Asks for many rows, to be taken one by one.
+    pub(super) async fn stream<'a>(&'a mut self, sql: &'a str) -> Result<Rows<'a>, Fault> {
+        match tokio::time::timeout(STALL, self.conn.query_iter(sql)).await {
+            Ok(result) => Ok(Rows { result: result? }),
+            Err(_) => Err(silent(STALL.into()).into()),
+        }
+    }
+
+    /// Says goodbye, within the deadline; a server that does not listen is left.
+    pub(super) async fn close(self) {
+        if tokio::time::timeout(self.deadline, self.conn.disconnect()).await.is_err() {
+            tracing::debug!("the server did not take leave in time");
+        }
+    }
+}
+
+fn texts(row: Row) -> Texts {
+    let text = |value| match value {
+        mysql_async::Value::NULL => None,
+        mysql_async::Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        other => Some(other.as_sql(true).trim_matches('\'').to_owned()),
+    };
+    row.unwrap().into_iter().map(text).collect()
+}
+
+async fn connect(link: &Link) -> Result<(Conn, Protection), Fault> {
+    let builder = OptsBuilder::default()
+        .user(Some(&link.user))
+        .pass(link.password.as_ref().map(roadstead_core::Secret::expose))
+        .prefer_socket(false)
+        .max_allowed_packet(Some(PACKET_BYTES_MAX))
+        .wait_timeout(Some(28_800))
+        .stmt_cache_size(0)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(Duration::from_secs(30)));
+    let (builder, may_verify) = match &link.endpoint {
+        Endpoint::Socket(path) => (builder.socket(Some(path.as_str())), false),
+        Endpoint::Tcp(host, port) => {
+            (builder.ip_or_hostname(host.as_str()).tcp_port(*port), wants_tls(&link.tls, host))
+        }
+    };
+    if !may_verify {
+        return Ok((Conn::new(Opts::from(builder)).await?, Protection::Plain));
+    }
+    let verified = builder.clone().ssl_opts(Some(ssl(&link.tls)?));
+    match Conn::new(Opts::from(verified)).await {
+        Ok(conn) => Ok((conn, Protection::Verified)),
+        Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
+            if link.tls.mode == TlsMode::Auto =>
+        {
+            Ok((Conn::new(Opts::from(builder)).await?, Protection::Plain))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// On this machine's own loopback nobody listens in between, and servers there have certificates of their own making.
+fn wants_tls(tls: &TlsSpec, host: &str) -> bool {
+    match tls.mode {
+        TlsMode::Off => false,
+        TlsMode::VerifyFull => true,
+        TlsMode::Auto => tls.ca.is_some() || !tls::is_loopback(host),
+    }
+}
+
+fn ssl(tls: &TlsSpec) -> Result<SslOpts> {
+    // The driver builds its configuration with the process's default provider; a second call changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    tls::authorities(tls)?;
+    let roots = match &tls.ca {
+        Some(path) => vec![std::path::PathBuf::from(path).into()],
+        None => {
+            let found = rustls_native_certs::load_native_certs().certs;
+            found.into_iter().map(|certificate| certificate.as_ref().to_vec().into()).collect()
+        }
+    };
+    Ok(SslOpts::default().with_root_certs(roots).with_disable_built_in_roots(true))
+}
+
+async fn prepare(conn: &mut Conn, may_write: bool) -> Result<(Flavour, Version), Fault> {
+    if !may_write {
+        conn.query_drop("SET SESSION TRANSACTION READ ONLY").await?;
+    }
+    let version: Option<String> = conn.query_first("SELECT VERSION()").await?;
+    let version = version.unwrap_or_default();
+    let read = flavour::of_server(&version);
+    read.ok_or_else(|| {
+        let what = Text::new("mysql-not-this-server").with("version", version);
+        Fault::from(Error::new(Kind::Unsupported, what))
+    })
+}
+
+/// The server did not answer in time.
+pub(super) fn silent(waited: Millis) -> Error {
+    Error::new(Kind::Unreachable, Text::new("mysql-silent").with("waited", waited.to_string()))
+        .cure(Text::new("mysql-silent-cure"))
+}
+
+fn translate(error: &mysql_async::Error) -> Error {
+    match error {
+        mysql_async::Error::Server(server) => {
+            let what = Text::new("mysql-server-error")
+                .with("code", server.code)
+                .with("message", server.message.as_str());
+            let told = Error::new(kind_of(server.code), what);
+            match server.code {
+                1153 => told.cure(Text::new("mysql-packet-cure")),
+                1045 | 1698 => told.cure(Text::new("mysql-refused-cure")),
+                1040 | 1203 => told.cure(Text::new("mysql-full-cure")),
+                1227 | 1142 | 1044 => told.cure(Text::new("mysql-grants-cure")),
+                _ => told,
+            }
+        }
+        mysql_async::Error::Io(IoError::Tls(tls)) => Error::new(Kind::Denied, Text::new("mysql-tls-failed"))
+            .caused_by(tls)
+            .cure(Text::new("mysql-tls-cure")),
+        mysql_async::Error::Io(IoError::Io(io)) => {
+            // TLS failures below the handshake arrive as invalid data; everything else is the connection.
+            let kind =
+                if io.kind() == std::io::ErrorKind::InvalidData { Kind::Denied } else { Kind::Unreachable };
+            let what = if kind == Kind::Denied { "mysql-tls-failed" } else { "mysql-connection-broke" };
+            Error::new(kind, Text::new(what)).caused_by(io)
+        }
+        mysql_async::Error::Driver(DriverError::ConnectionClosed) => {
+            Error::new(Kind::Unreachable, Text::new("mysql-connection-broke"))
+        }
+        mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
+            Error::new(Kind::Denied, Text::new("mysql-tls-not-offered")).cure(Text::new("mysql-tls-cure"))
+        }
+        mysql_async::Error::Driver(DriverError::UnknownAuthPlugin { name }) => {
+            let what = Text::new("mysql-plugin-unknown").with("plugin", name.as_str());
+            Error::new(Kind::Denied, what).cure(Text::new("mysql-plugin-cure"))
+        }
+        other => Error::new(Kind::Failed, Text::new("mysql-protocol")).caused_by(other),
+    }
+}
+
+/// What sort of fault an error number of the server is.
+fn kind_of(code: u16) -> Kind {
+    match code {
+        // Passwords, hosts, databases, tables, columns, routines, views, expired passwords, required TLS.
+        1044 | 1045 | 1129 | 1130 | 1142 | 1143 | 1227 | 1345 | 1370 | 1410 | 1698 | 1820 | 1862 | 3118
+        | 3159 | 4151 => Kind::Denied,
+        // Connections, memory, disk, table space.
+        1021 | 1037 | 1038 | 1040 | 1041 | 1114 | 1203 | 1226 => Kind::Exhausted,
+        // Shutting down, killed, connection lost, starting.
+        1053 | 1077 | 1317 | 1927 | 3169 => Kind::Unreachable,
+        1205 | 1213 | 3024 | 1969 => Kind::Busy,
+        1049 | 1146 => Kind::NotFound,
+        1007 | 1050 => Kind::Exists,
+        1290 | 1792 | 1836 => Kind::Precondition,
+        _ => Kind::Failed,
+    }
+}

@@ -1,0 +1,154 @@
+//! What could not be backed up, or not consistently, told before the disaster. Reads, and changes nothing.
+
+use roadstead_core::{Finding, Result, Text, model::ClusterSpec, port::Link};
+
+use super::{
+    catalogue::{self, Holds},
+    flavour::Flavour,
+    observe,
+    session::{Fault, Session},
+    snapshot,
+};
+
+/// How many names one finding lists before it only counts.
+const NAMES_MAX: usize = 20;
+
+/// Everything that stands against a full and consistent backup through this link.
+pub(super) async fn survey(link: &Link, _: &ClusterSpec) -> Result<Vec<Finding>> {
+    let mut session = Session::open(link).await?;
+    let mut findings = Vec::new();
+    missing_rights(&mut session, &mut findings).await?;
+    server(&mut session, &mut findings).await?;
+    let mut tables = Vec::new();
+    for database in observe::databases(&mut session).await? {
+        tables.extend(catalogue::tables(&mut session, &database).await?);
+    }
+    findings.extend(of_tables(&tables));
+    broken_views(&mut session, &tables, &mut findings).await?;
+    session.close().await;
+    Ok(findings)
+}
+
+/// Rights that a backup needs, each found by doing the smallest thing that needs it.
+async fn missing_rights(session: &mut Session, findings: &mut Vec<Finding>) -> Result<(), Fault> {
+    let mut probes: Vec<(&str, &str, &str)> = vec![
+        ("SELECT ON mysql.*", "SELECT 1 FROM mysql.user LIMIT 1", "mysql-survey-accounts"),
+        ("PROCESS", "SHOW ENGINE INNODB STATUS", "mysql-survey-process"),
+    ];
+    match session.flavour {
+        Flavour::Mysql => {
+            let status = if session.is_at_least(Flavour::Mysql, &[8, 2]) {
+                "SHOW BINARY LOG STATUS"
+            } else {
+                "SHOW MASTER STATUS"
+            };
+            probes.push(("REPLICATION CLIENT", status, "mysql-survey-position"));
+            probes.push(("BACKUP_ADMIN", "LOCK INSTANCE FOR BACKUP", "mysql-survey-instance-lock"));
+        }
+        Flavour::Mariadb => probes.push(("BINLOG MONITOR", "SHOW MASTER STATUS", "mysql-survey-position")),
+    }
+    for (right, sql, why) in probes {
+        match session.run(sql).await {
+            Ok(()) => {}
+            Err(fault) if fault.is_denied() => findings.push(lacks(right, why)),
+            // The log may be off; that is no missing right.
+            Err(fault) if fault.code == 1381 => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    if session.is_mysql() {
+        // Harmless where the lock was not taken.
+        drop(session.run("UNLOCK INSTANCE").await);
+    }
+    let granted = granted(session).await?;
+    let has = |right: &str| {
+        let all = granted.iter().any(|known| known == "ALL PRIVILEGES");
+        all || granted.iter().any(|known| known == right)
+    };
+    let flush_tables = has("RELOAD") || has("FLUSH_TABLES");
+    let mut needs = vec![
+        ("SELECT", "mysql-survey-select", has("SELECT")),
+        ("SHOW VIEW", "mysql-survey-definitions", has("SHOW VIEW")),
+        ("TRIGGER", "mysql-survey-definitions", has("TRIGGER")),
+        ("EVENT", "mysql-survey-definitions", has("EVENT")),
+        ("RELOAD", "mysql-survey-lock", flush_tables),
+    ];
+    if session.is_at_least(Flavour::Mysql, &[8, 0, 20]) {
+        needs.push(("SHOW_ROUTINE", "mysql-survey-definitions", has("SHOW_ROUTINE") || has("SELECT")));
+    }
+    findings.extend(needs.into_iter().filter(|(_, _, held)| !held).map(|(right, why, _)| lacks(right, why)));
+    Ok(())
+}
+
+fn lacks(right: &str, why: &str) -> Finding {
+    let what = Text::new("mysql-survey-right").with("right", right).with("why", Text::new(why));
+    Finding::warning("", what).cure(Text::new("mysql-survey-right-cure").with("right", right))
+}
+
+/// The rights on everything that the account holds now, roles included where they are active.
+async fn granted(session: &mut Session) -> Result<Vec<String>, Fault> {
+    let rows = session.rows("SHOW GRANTS").await?;
+    let lines = rows.into_iter().filter_map(|row| row.into_iter().next().flatten());
+    let grants = lines.filter_map(|line| super::grants::read(&line));
+    Ok(grants
+        .filter(|grant| grant.on == super::grants::On::Everything)
+        .flat_map(|grant| grant.rights)
+        .collect())
+}
+
+async fn server(session: &mut Session, findings: &mut Vec<Finding>) -> Result<(), Fault> {
+    let cased = session.value("SELECT @@global.lower_case_table_names").await?;
+    if cased.as_deref() != Some("0") {
+        let what = Text::new("mysql-survey-case").with("value", cased.unwrap_or_default());
+        findings.push(Finding::warning("", what).cure(Text::new("mysql-survey-case-cure")));
+    }
+    if let Ok(rows) = session.rows("SELECT name FROM mysql.func").await {
+        for row in rows {
+            let name = row.into_iter().next().flatten().unwrap_or_default();
+            let what = Text::new("mysql-survey-loadable").with("function", &name);
+            findings.push(Finding::note(name, what));
+        }
+    }
+    findings.extend(snapshot::plaintext(session));
+    Ok(())
+}
+
+/// What the storage engines of the tables mean for a backup.
+pub(super) fn of_tables(tables: &[catalogue::Table]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut list = |key: &str, cure: &str, chosen: &dyn Fn(&catalogue::Table) -> bool| {
+        let names: Vec<_> = tables.iter().filter(|table| chosen(table)).collect();
+        if names.is_empty() {
+            return;
+        }
+        let engine = |table: &&catalogue::Table| format!("{} ({})", table.shown(), table.engine);
+        let shown: Vec<_> = names.iter().take(NAMES_MAX).map(engine).collect();
+        let mut what = Text::new(key).with("count", names.len()).with("tables", shown.join(", "));
+        if names.len() > NAMES_MAX {
+            what = what.with("tables", format!("{}, …", shown.join(", ")));
+        }
+        findings.push(Finding::warning(names[0].shown(), what).cure(Text::new(cure)));
+    };
+    list("mysql-not-transactional", "mysql-not-transactional-cure", &|table| table.holds() == Holds::Apart);
+    list("mysql-holds-nothing", "mysql-holds-nothing-cure", &|table| table.holds() == Holds::Nothing);
+    findings
+}
+
+async fn broken_views(
+    session: &mut Session,
+    tables: &[catalogue::Table],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Fault> {
+    for view in tables.iter().filter(|table| table.is_view()) {
+        if let Some(why) = catalogue::broken(session, view).await? {
+            findings.push(broken_view(view, &why));
+        }
+    }
+    Ok(())
+}
+
+/// A view that cannot be used now, and so cannot be made again.
+pub(super) fn broken_view(view: &catalogue::Table, why: &str) -> Finding {
+    let what = Text::new("mysql-broken-view").with("view", view.shown()).with("why", why);
+    Finding::warning(view.shown(), what).cure(Text::new("mysql-broken-view-cure"))
+}
