@@ -132,9 +132,11 @@ impl Controller {
             Aim::Apply { clusters } => (clusters.as_slice(), Depth::Full, true),
             Aim::Down { clusters } => (clusters.as_slice(), Depth::Brief, true),
             Aim::Backup { clusters } => (clusters.as_slice(), Depth::Brief, false),
-            Aim::Verify { .. } | Aim::Restore { .. } => ([].as_slice(), Depth::Brief, true),
+            Aim::Verify { .. } | Aim::Compare { .. } | Aim::Restore { .. } => {
+                ([].as_slice(), Depth::Brief, true)
+            }
         };
-        let needs_records = matches!(aim, Aim::Verify { .. } | Aim::Restore { .. });
+        let needs_records = matches!(aim, Aim::Verify { .. } | Aim::Compare { .. } | Aim::Restore { .. });
         let (records, trouble) = if needs_records { self.records().await } else { Default::default() };
         let more = self.beside(aim, &records);
         let clusters = (!clusters.is_empty()).then_some(clusters);

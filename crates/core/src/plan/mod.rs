@@ -43,6 +43,13 @@ pub enum Aim {
         /// These snapshots, by full id.
         snapshots: Vec<String>,
     },
+    /// Compare what was restored from a snapshot, and runs, with the snapshot's manifest.
+    Compare {
+        /// The snapshot, by full id.
+        snapshot: String,
+        /// Where it was restored to.
+        with: Destination,
+    },
     /// Restore one snapshot.
     Restore {
         /// The snapshot, by full id.
@@ -145,6 +152,7 @@ pub fn decide(situation: &Situation<'_>, aim: &Aim) -> Decision {
         Aim::Down { clusters } => apply::down(situation, clusters),
         Aim::Backup { clusters } => backup::backup(situation, clusters),
         Aim::Verify { snapshots } => backup::verify(situation, snapshots),
+        Aim::Compare { snapshot, with } => restore::compare_with(situation, snapshot, with),
         Aim::Restore { snapshot, into } => restore::restore(situation, snapshot, into),
     }
 }

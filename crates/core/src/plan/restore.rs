@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Text,
     finding::Finding,
-    model::{ClusterSpec, MemberSpec, Runtime, VaultSpec},
+    model::{ClusterSpec, MemberSpec, Name, Runtime, VaultSpec},
     port::{
         engine::Engine,
         vault::{Record, Stage},
@@ -26,6 +26,39 @@ pub fn restore(situation: &Situation<'_>, snapshot: &str, into: &Destination) ->
         draft.findings.extend(findings);
     }
     situation.decision(&aim, draft)
+}
+
+/// Compares what was restored, and runs, with the snapshot it came from. Changes nothing.
+pub fn compare_with(situation: &Situation<'_>, snapshot: &str, with: &Destination) -> Decision {
+    let aim = Aim::Compare { snapshot: snapshot.to_owned(), with: with.clone() };
+    let mut draft = Draft::default();
+    match comparison(situation, snapshot, with) {
+        Ok(step) => draft.steps.push(step),
+        Err(findings) => draft.findings.extend(findings),
+    }
+    situation.decision(&aim, draft)
+}
+
+fn comparison(situation: &Situation<'_>, snapshot: &str, with: &Destination) -> Result<Step, Vec<Finding>> {
+    let one = |finding| vec![finding];
+    let (vault, record) = situation.record(snapshot).map_err(one)?;
+    let cluster = declared_as(situation, record).map_err(one)?;
+    let engine = situation.engine(&cluster).map_err(one)?;
+    let member = match with {
+        Destination::Place => cluster.first().clone(),
+        Destination::Beside { member, port } => beside_runtime(&cluster, member, *port),
+        Destination::Address { address, port, user, password, tls } => {
+            addressed(address, *port, user, password.as_ref(), tls)
+        }
+    };
+    let cluster = ClusterSpec { members: vec![member.clone()], ..cluster };
+    let mut task = load_task(situation, &cluster, &member, vault, record);
+    if member.is_supervised() {
+        let deploy = facet(engine.as_ref(), &cluster)?;
+        let wish = engine.backup().map(|backup| backup.loads_into(record));
+        task.member = situation.laid_out(deploy, task.member.clone(), wish)?.0;
+    }
+    Ok(compare(&task))
 }
 
 fn steps(
@@ -59,16 +92,7 @@ fn steps(
             supervised(situation, engine.as_ref(), &cluster, member, vault, record, draft)
         }
         Destination::Address { address, port, user, password, tls } => {
-            let member = MemberSpec {
-                name: crate::model::Name::parse("target").expect("the word is a name"),
-                runtime: Runtime::Managed {
-                    address: address.clone(),
-                    port: *port,
-                    user: user.clone(),
-                    password: password.clone(),
-                    tls: tls.clone(),
-                },
-            };
+            let member = addressed(address, *port, user, password.as_ref(), tls);
             let cluster = ClusterSpec { members: vec![member.clone()], ..cluster };
             let task = load_task(situation, &cluster, &member, vault, record);
             if !situation.has_done(&load(&task).id) {
@@ -94,7 +118,7 @@ fn unproven(record: &Record) -> Option<Finding> {
 fn beside(
     situation: &Situation<'_>,
     cluster: &ClusterSpec,
-    name: &crate::model::Name,
+    name: &Name,
     port: u16,
 ) -> Result<MemberSpec, Vec<Finding>> {
     let declared = situation.fleet.clusters.values().flat_map(|cluster| &cluster.members);
@@ -104,17 +128,42 @@ fn beside(
             Finding::error(name.as_str(), text).cure(Text::new("core-plan-beside-exists-cure")),
         ]);
     }
+    Ok(beside_runtime(cluster, name, port))
+}
+
+/// The member that a restore beside makes: on the host of the cluster's own member, else on the local one.
+fn beside_runtime(cluster: &ClusterSpec, name: &Name, port: u16) -> MemberSpec {
     let runtime = match &cluster.first().runtime {
         Runtime::Process { host, listen, .. } => {
             Runtime::Process { host: host.clone(), port, listen: *listen }
         }
         Runtime::Managed { .. } => Runtime::Process {
-            host: crate::model::Name::parse("local").expect("the word is a name"),
+            host: Name::parse("local").expect("the word is a name"),
             port,
             listen: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
         },
     };
-    Ok(MemberSpec { name: name.clone(), runtime })
+    MemberSpec { name: name.clone(), runtime }
+}
+
+/// A server that was named on the command line, as a member.
+fn addressed(
+    address: &str,
+    port: u16,
+    user: &str,
+    password: Option<&crate::SecretRef>,
+    tls: &crate::model::TlsSpec,
+) -> MemberSpec {
+    MemberSpec {
+        name: Name::parse("target").expect("the word is a name"),
+        runtime: Runtime::Managed {
+            address: address.to_owned(),
+            port,
+            user: user.to_owned(),
+            password: password.cloned(),
+            tls: tls.clone(),
+        },
+    }
 }
 
 fn load_task(

@@ -3,3 +3,4 @@
 mod fleet;
 mod fuzz;
 mod harbour;
+mod plan;

@@ -304,3 +304,12 @@ fn every_interrupted_prefix_is_carried_on_to_the_same_end() {
         assert_eq!(loses.is_empty(), cut >= 1, "cut after {}: live data is set aside once", after[cut].0);
     }
 }
+
+#[test]
+fn a_restored_copy_is_compared_wherever_it_is() {
+    let scenario = "declare a plain backup\nsee a data=ours:1.2 process=running\nsnapshot aa01 a proven";
+    let with = |with| Aim::Compare { snapshot: "aa01".into(), with };
+    check(scenario, &with(Destination::Place), "compare-a-1 [-] needs 0 proves 0");
+    let beside = Destination::Beside { member: name("a-2"), port: 5001 };
+    check(scenario, &with(beside), "compare-a-2 [-] needs 0 proves 0");
+}
