@@ -14,7 +14,11 @@ pub(crate) struct Multiset {
 impl Multiset {
     /// Adds one entry: its canonical bytes.
     pub(crate) fn add(&mut self, entry: &[u8]) {
-        let hash = blake3::hash(entry);
+        self.add_hashed(&blake3::hash(entry));
+    }
+
+    /// Adds one entry by the BLAKE3 hash of its canonical bytes, for entries too long to be held at once.
+    pub(crate) fn add_hashed(&mut self, hash: &blake3::Hash) {
         let (left, right) = hash.as_bytes().split_at(16);
         let number = |bytes: &[u8]| u128::from_le_bytes(bytes.try_into().expect("a half of 32 bytes is 16"));
         self.count += 1;

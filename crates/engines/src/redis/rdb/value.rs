@@ -1,0 +1,419 @@
+//! Values: each sort in each of its encodings, brought into one canonical form.
+//!
+//! Two values are equal for a user exactly when their canonical bytes are: the encoding, the order of a set, the
+//! order of a hash's fields and how often a key was used leave no trace.
+
+use super::{
+    Key,
+    input::{Fault, Input},
+    listpack::Listpack,
+    streams,
+};
+use crate::digest::Multiset;
+
+/// What a key holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) enum Sort {
+    /// A string.
+    Text,
+    /// A list.
+    List,
+    /// A set.
+    Set,
+    /// A sorted set.
+    SortedSet,
+    /// A hash.
+    Hash,
+    /// A stream.
+    Stream,
+    /// What a module understands; its type's name.
+    Module(String),
+}
+
+impl Sort {
+    /// The server's word for it.
+    pub(in super::super) fn word(&self) -> &str {
+        match self {
+            Self::Text => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::SortedSet => "zset",
+            Self::Hash => "hash",
+            Self::Stream => "stream",
+            Self::Module(name) => name,
+        }
+    }
+}
+
+/// How much canonical form is held before it is hashed.
+const HELD_BYTES: usize = 64 << 10;
+
+/// Hashes canonical bytes as they come.
+#[derive(Default)]
+pub(super) struct Canon {
+    held: Vec<u8>,
+    hasher: Option<Box<blake3::Hasher>>,
+}
+
+impl Canon {
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+        if self.held.len() > HELD_BYTES {
+            self.hasher.get_or_insert_with(Box::default).update(&self.held);
+            self.held.clear();
+        }
+    }
+
+    pub(super) fn number(&mut self, number: u64) {
+        self.raw(&number.to_le_bytes());
+    }
+
+    /// Bytes and their length, which follows because it may not be known before.
+    pub(super) fn text(&mut self, bytes: &[u8]) {
+        self.raw(bytes);
+        self.number(bytes.len() as u64);
+    }
+
+    fn members(&mut self, members: &Multiset) {
+        self.raw(members.digest().as_bytes());
+        self.number(members.count());
+    }
+
+    fn finish(mut self) -> blake3::Hash {
+        match &mut self.hasher {
+            None => blake3::hash(&self.held),
+            Some(hasher) => hasher.update(&self.held).finalize(),
+        }
+    }
+}
+
+/// Reads one value; the database is for the caller to say.
+pub(super) fn read<'n>(
+    input: &mut Input<'_>,
+    wants_raw: bool,
+    code: u8,
+    is_valkey: bool,
+    name: &'n [u8],
+    expires: Option<i64>,
+) -> Result<Key<'n>, Fault> {
+    if wants_raw {
+        input.capture();
+    }
+    let mut canon = Canon::default();
+    canon.text(name);
+    canon.raw(&expires.unwrap_or(-1).to_le_bytes());
+    let mut fields_fade = false;
+    let sort = match code {
+        0 => text(input, &mut canon)?,
+        1 => list(input, &mut canon)?,
+        18 => quicklist(input, &mut canon)?,
+        2 => set(input, &mut canon)?,
+        11 => intset(input, &mut canon)?,
+        20 => set_listpack(input, &mut canon)?,
+        5 => sorted_set(input, &mut canon)?,
+        17 => sorted_set_listpack(input, &mut canon)?,
+        4 => hash(input, &mut canon)?,
+        16 => hash_listpack(input, &mut canon, None, &mut fields_fade)?,
+        22 if is_valkey => hash_with_times(input, &mut canon, Times::After, &mut fields_fade)?,
+        22 => hash_with_times(input, &mut canon, Times::Absolute, &mut fields_fade)?,
+        24 if !is_valkey => {
+            let least = i64::from_le_bytes(input.array()?);
+            hash_with_times(input, &mut canon, Times::From(least), &mut fields_fade)?
+        }
+        23 if !is_valkey => hash_listpack(input, &mut canon, Some(()), &mut fields_fade)?,
+        25 if !is_valkey => {
+            // The least of the times, which the fields tell again.
+            let _: [u8; 8] = input.array()?;
+            hash_listpack(input, &mut canon, Some(()), &mut fields_fade)?
+        }
+        15 => streams::read(input, &mut canon, 1)?,
+        19 => streams::read(input, &mut canon, 2)?,
+        21 => streams::read(input, &mut canon, 3)?,
+        7 => {
+            let module = module_name(input.length()?);
+            skip_module(input)?;
+            Sort::Module(module)
+        }
+        _ => return Err(Fault::Unknown(format!("value type {code}"))),
+    };
+    let raw = input.captured().map(|mut captured| {
+        captured.insert(0, code);
+        captured
+    });
+    canon.raw(sort.word().as_bytes());
+    let digest = (!matches!(sort, Sort::Module(_))).then(|| canon.finish());
+    Ok(Key { database: 0, name, sort, expires, fields_fade, digest, raw })
+}
+
+fn text(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    let length = input.string_parts(&mut |part| canon.raw(part))?;
+    canon.number(length);
+    Ok(Sort::Text)
+}
+
+fn list(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    let count = input.length()?;
+    for _ in 0..count {
+        text(input, canon)?;
+    }
+    canon.number(count);
+    Ok(Sort::List)
+}
+
+/// Nodes of either one long element or a listpack of short ones.
+fn quicklist(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    let mut count = 0;
+    let (mut block, mut element) = (Vec::new(), Vec::new());
+    for _ in 0..input.length()? {
+        match input.length()? {
+            1 => {
+                text(input, canon)?;
+                count += 1;
+            }
+            2 => {
+                block.clear();
+                input.string(&mut block)?;
+                let mut pack = Listpack::new(&block)?;
+                while let Some(item) = pack.next()? {
+                    element.clear();
+                    item.append(&mut element);
+                    canon.text(&element);
+                    count += 1;
+                }
+            }
+            other => return Err(Fault::Unknown(format!("list node {other}"))),
+        }
+    }
+    canon.number(count);
+    Ok(Sort::List)
+}
+
+fn set(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    let mut members = Multiset::default();
+    let mut member = Vec::new();
+    for _ in 0..input.length()? {
+        member.clear();
+        input.string(&mut member)?;
+        members.add(&member);
+    }
+    canon.members(&members);
+    Ok(Sort::Set)
+}
+
+fn intset(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    const BROKEN: Fault = Fault::Damaged("set of integers");
+    let mut block = Vec::new();
+    input.string(&mut block)?;
+    let word = |at: usize| {
+        block.get(at..at + 4).and_then(|four| four.first_chunk().copied()).map(u32::from_le_bytes)
+    };
+    let (Some(width), Some(count)) = (word(0), word(4)) else { return Err(BROKEN) };
+    let body = &block[8..];
+    if !matches!(width, 2 | 4 | 8) || body.len() as u64 != u64::from(width) * u64::from(count) {
+        return Err(BROKEN);
+    }
+    let mut members = Multiset::default();
+    for bytes in body.chunks_exact(width as usize) {
+        let mut wide = [0; 8];
+        wide[8 - bytes.len()..].copy_from_slice(bytes);
+        let number = i64::from_le_bytes(wide) >> (64 - 8 * bytes.len());
+        members.add(number.to_string().as_bytes());
+    }
+    canon.members(&members);
+    Ok(Sort::Set)
+}
+
+fn set_listpack(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    let mut block = Vec::new();
+    input.string(&mut block)?;
+    let mut pack = Listpack::new(&block)?;
+    let mut members = Multiset::default();
+    let mut member = Vec::new();
+    while let Some(item) = pack.next()? {
+        member.clear();
+        item.append(&mut member);
+        members.add(&member);
+    }
+    canon.members(&members);
+    Ok(Sort::Set)
+}
+
+/// The member's bytes and its score; there is one zero, whatever its sign.
+fn add_scored(members: &mut Multiset, member: &mut Vec<u8>, score: f64) {
+    let score = if score == 0.0 { 0.0 } else { score };
+    member.extend_from_slice(&score.to_le_bytes());
+    members.add(member);
+}
+
+fn sorted_set(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    let mut members = Multiset::default();
+    let mut member = Vec::new();
+    for _ in 0..input.length()? {
+        member.clear();
+        input.string(&mut member)?;
+        let score = f64::from_le_bytes(input.array()?);
+        add_scored(&mut members, &mut member, score);
+    }
+    canon.members(&members);
+    Ok(Sort::SortedSet)
+}
+
+fn sorted_set_listpack(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    let mut block = Vec::new();
+    input.string(&mut block)?;
+    let mut pack = Listpack::new(&block)?;
+    let mut members = Multiset::default();
+    let mut member = Vec::new();
+    while let Some(item) = pack.next()? {
+        member.clear();
+        item.append(&mut member);
+        let score = pack.must()?.score()?;
+        add_scored(&mut members, &mut member, score);
+    }
+    canon.members(&members);
+    Ok(Sort::SortedSet)
+}
+
+/// One field of a hash in canonical form: its length, itself, its value, and when it expires.
+struct Fields {
+    all: Multiset,
+    entry: Vec<u8>,
+    fade: bool,
+}
+
+impl Fields {
+    fn new() -> Self {
+        Self { all: Multiset::default(), entry: Vec::new(), fade: false }
+    }
+
+    /// Begins a field: the room for its length.
+    fn begin(&mut self) -> &mut Vec<u8> {
+        self.entry.clear();
+        self.entry.extend_from_slice(&[0; 8]);
+        &mut self.entry
+    }
+
+    /// The field is written; its value comes next.
+    fn value(&mut self) -> &mut Vec<u8> {
+        let length = (self.entry.len() - 8) as u64;
+        self.entry[..8].copy_from_slice(&length.to_le_bytes());
+        &mut self.entry
+    }
+
+    fn end(&mut self, expires: Option<i64>) {
+        if let Some(expires) = expires {
+            self.entry.extend_from_slice(&expires.to_le_bytes());
+            self.fade = true;
+            self.entry.push(1);
+        } else {
+            self.entry.push(0);
+        }
+        self.all.add(&self.entry);
+    }
+}
+
+fn hash(input: &mut Input<'_>, canon: &mut Canon) -> Result<Sort, Fault> {
+    let mut fields = Fields::new();
+    for _ in 0..input.length()? {
+        input.string(fields.begin())?;
+        input.string(fields.value())?;
+        fields.end(None);
+    }
+    canon.members(&fields.all);
+    Ok(Sort::Hash)
+}
+
+/// Where the time of a field stands, and what it counts from.
+#[derive(Clone, Copy)]
+enum Times {
+    /// Before the field, from 1970; 0: none.
+    Absolute,
+    /// Before the field, from this less one; 0: none.
+    From(i64),
+    /// After the value, from 1970; -1: none.
+    After,
+}
+
+fn hash_with_times(
+    input: &mut Input<'_>,
+    canon: &mut Canon,
+    times: Times,
+    fades: &mut bool,
+) -> Result<Sort, Fault> {
+    const BROKEN: Fault = Fault::Damaged("time of a field");
+    let mut fields = Fields::new();
+    for _ in 0..input.length()? {
+        let mut expires = match times {
+            Times::After => None,
+            Times::Absolute | Times::From(_) => match i64::try_from(input.length()?).map_err(|_| BROKEN)? {
+                0 => None,
+                time => Some(time),
+            },
+        };
+        if let (Times::From(least), Some(time)) = (times, &mut expires) {
+            *time = time.checked_add(least).and_then(|sum| sum.checked_sub(1)).ok_or(BROKEN)?;
+        }
+        input.string(fields.begin())?;
+        input.string(fields.value())?;
+        if let Times::After = times {
+            expires = Some(i64::from_le_bytes(input.array()?)).filter(|&time| time != -1);
+        }
+        fields.end(expires);
+    }
+    canon.members(&fields.all);
+    *fades = fields.fade;
+    Ok(Sort::Hash)
+}
+
+/// Field and value in turn, and with `timed` also the time: 0 is none.
+fn hash_listpack(
+    input: &mut Input<'_>,
+    canon: &mut Canon,
+    timed: Option<()>,
+    fades: &mut bool,
+) -> Result<Sort, Fault> {
+    let mut block = Vec::new();
+    input.string(&mut block)?;
+    let mut pack = Listpack::new(&block)?;
+    let mut fields = Fields::new();
+    while let Some(field) = pack.next()? {
+        field.append(fields.begin());
+        pack.must()?.append(fields.value());
+        let expires = match timed {
+            None => None,
+            Some(()) => Some(pack.must()?.number()?).filter(|&time| time != 0),
+        };
+        fields.end(expires);
+    }
+    canon.members(&fields.all);
+    *fades = fields.fade;
+    Ok(Sort::Hash)
+}
+
+/// A module type's name: nine characters of six bits at the top of its id, ten bits of version below.
+pub(super) fn module_name(id: u64) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    (0..9).map(|at| char::from(LETTERS[(id >> (58 - 6 * at) & 0x3f) as usize])).collect()
+}
+
+/// Passes over a module's value, which tells the sort of each of its parts.
+pub(super) fn skip_module(input: &mut Input<'_>) -> Result<(), Fault> {
+    loop {
+        match input.length()? {
+            0 => return Ok(()),
+            1 | 2 => {
+                input.length()?;
+            }
+            3 => {
+                let _: [u8; 4] = input.array()?;
+            }
+            4 => {
+                let _: [u8; 8] = input.array()?;
+            }
+            5 => {
+                input.string_parts(&mut |_| {})?;
+            }
+            other => return Err(Fault::Unknown(format!("part {other} of a module's value"))),
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! The settings by name: what a value may be, how equal values are made equal text, what a change needs.
+//!
+//! The list was read from a running server (`CONFIG GET *`, and which of them `CONFIG SET` calls immutable).
+
+use roadstead_core::{Finding, Text, model::ClusterSpec, seen::Effect};
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    /// `yes` or `no`.
+    Flag,
+    /// A whole number.
+    Number,
+    /// Bytes; `512mb`, `512MiB` and `536870912` are equal.
+    Memory,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Words or numbers, with single spaces between; sizes in bytes.
+    Words,
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    name: &'static str,
+    sort: Sort,
+    effect: Effect,
+}
+
+const fn live(name: &'static str, sort: Sort) -> Setting {
+    Setting { name, sort, effect: Effect::Reload }
+}
+
+const fn fixed(name: &'static str, sort: Sort) -> Setting {
+    Setting { name, sort, effect: Effect::Restart }
+}
+
+/// Settings that Roadstead itself decides: where the member lives, who may come in, whom it follows.
+const OWNED: &[&str] = &[
+    "aclfile",
+    "always-show-logo",
+    "appenddirname",
+    "appendfilename",
+    "bind",
+    "cluster-config-file",
+    "cluster-enabled",
+    "daemonize",
+    "dbfilename",
+    "dir",
+    "enable-debug-command",
+    "enable-module-command",
+    "enable-protected-configs",
+    "include",
+    "loadmodule",
+    "logfile",
+    "masterauth",
+    "masteruser",
+    "pidfile",
+    "port",
+    "primaryauth",
+    "primaryuser",
+    "protected-mode",
+    "rdbchecksum",
+    "rename-command",
+    "replicaof",
+    "requirepass",
+    "set-proc-title",
+    "slaveof",
+    "supervised",
+    "unixsocket",
+    "unixsocketperm",
+    "user",
+];
+
+const POLICIES: &[&str] = &[
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
+const SETTINGS: &[Setting] = &[
+    live("acl-pubsub-default", Sort::Word(&["resetchannels", "allchannels"])),
+    live("acllog-max-len", Sort::Number),
+    live("active-defrag-cycle-max", Sort::Number),
+    live("active-defrag-cycle-min", Sort::Number),
+    live("active-defrag-ignore-bytes", Sort::Memory),
+    live("active-defrag-max-scan-fields", Sort::Number),
+    live("active-defrag-threshold-lower", Sort::Number),
+    live("active-defrag-threshold-upper", Sort::Number),
+    live("active-expire-effort", Sort::Number),
+    live("activedefrag", Sort::Flag),
+    live("activerehashing", Sort::Flag),
+    fixed("aof-load-truncated", Sort::Flag),
+    live("aof-rewrite-incremental-fsync", Sort::Flag),
+    live("aof-timestamp-enabled", Sort::Flag),
+    live("aof-use-rdb-preamble", Sort::Flag),
+    fixed("aof_rewrite_cpulist", Sort::Words),
+    live("appendfsync", Sort::Word(&["everysec", "always", "no"])),
+    live("appendonly", Sort::Flag),
+    live("auto-aof-rewrite-min-size", Sort::Memory),
+    live("auto-aof-rewrite-percentage", Sort::Number),
+    fixed("bgsave_cpulist", Sort::Words),
+    fixed("bio_cpulist", Sort::Words),
+    live("busy-reply-threshold", Sort::Number),
+    live("client-output-buffer-limit", Sort::Words),
+    live("client-query-buffer-limit", Sort::Memory),
+    live("crash-log-enabled", Sort::Flag),
+    live("crash-memcheck-enabled", Sort::Flag),
+    fixed("databases", Sort::Number),
+    fixed("disable-thp", Sort::Flag),
+    live("dynamic-hz", Sort::Flag),
+    live("hash-max-listpack-entries", Sort::Number),
+    live("hash-max-listpack-value", Sort::Memory),
+    live("hll-sparse-max-bytes", Sort::Memory),
+    live("hz", Sort::Number),
+    fixed("io-threads", Sort::Number),
+    fixed("io-threads-do-reads", Sort::Flag),
+    live("jemalloc-bg-thread", Sort::Flag),
+    live("latency-monitor-threshold", Sort::Number),
+    live("latency-tracking", Sort::Flag),
+    live("latency-tracking-info-percentiles", Sort::Words),
+    live("lazyfree-lazy-eviction", Sort::Flag),
+    live("lazyfree-lazy-expire", Sort::Flag),
+    live("lazyfree-lazy-server-del", Sort::Flag),
+    live("lazyfree-lazy-user-del", Sort::Flag),
+    live("lazyfree-lazy-user-flush", Sort::Flag),
+    live("lfu-decay-time", Sort::Number),
+    live("lfu-log-factor", Sort::Number),
+    live("list-compress-depth", Sort::Number),
+    live("list-max-listpack-size", Sort::Number),
+    live("loglevel", Sort::Word(&["debug", "verbose", "notice", "warning", "nothing"])),
+    live("maxclients", Sort::Number),
+    live("maxmemory", Sort::Memory),
+    live("maxmemory-clients", Sort::Words),
+    live("maxmemory-eviction-tenacity", Sort::Number),
+    live("maxmemory-policy", Sort::Word(POLICIES)),
+    live("maxmemory-samples", Sort::Number),
+    live("min-replicas-max-lag", Sort::Number),
+    live("min-replicas-to-write", Sort::Number),
+    live("no-appendfsync-on-rewrite", Sort::Flag),
+    live("notify-keyspace-events", Sort::Words),
+    live("oom-score-adj", Sort::Word(&["no", "yes", "relative", "absolute"])),
+    live("oom-score-adj-values", Sort::Words),
+    live("propagation-error-behavior", Sort::Word(&["ignore", "panic", "panic-on-replicas"])),
+    live("proto-max-bulk-len", Sort::Memory),
+    live("rdb-del-sync-files", Sort::Flag),
+    live("rdb-save-incremental-fsync", Sort::Flag),
+    live("rdbcompression", Sort::Flag),
+    live("repl-backlog-size", Sort::Memory),
+    live("repl-backlog-ttl", Sort::Number),
+    live("repl-disable-tcp-nodelay", Sort::Flag),
+    live("repl-diskless-load", Sort::Word(&["disabled", "on-empty-db", "swapdb", "flush-before-load"])),
+    live("repl-diskless-sync", Sort::Flag),
+    live("repl-diskless-sync-delay", Sort::Number),
+    live("repl-diskless-sync-max-replicas", Sort::Number),
+    live("repl-ping-replica-period", Sort::Number),
+    live("repl-timeout", Sort::Number),
+    live("replica-announced", Sort::Flag),
+    live("replica-ignore-maxmemory", Sort::Flag),
+    live("replica-lazy-flush", Sort::Flag),
+    live("replica-priority", Sort::Number),
+    live("replica-read-only", Sort::Flag),
+    live("replica-serve-stale-data", Sort::Flag),
+    live("sanitize-dump-payload", Sort::Word(&["no", "yes", "clients"])),
+    live("save", Sort::Words),
+    fixed("server_cpulist", Sort::Words),
+    live("set-max-intset-entries", Sort::Number),
+    live("set-max-listpack-entries", Sort::Number),
+    live("set-max-listpack-value", Sort::Memory),
+    live("shutdown-on-sigterm", Sort::Words),
+    live("shutdown-timeout", Sort::Number),
+    live("slowlog-log-slower-than", Sort::Number),
+    live("slowlog-max-len", Sort::Number),
+    live("stop-writes-on-bgsave-error", Sort::Flag),
+    live("stream-node-max-bytes", Sort::Memory),
+    live("stream-node-max-entries", Sort::Number),
+    fixed("syslog-enabled", Sort::Flag),
+    fixed("syslog-facility", Sort::Words),
+    fixed("syslog-ident", Sort::Words),
+    fixed("tcp-backlog", Sort::Number),
+    live("tcp-keepalive", Sort::Number),
+    live("timeout", Sort::Number),
+    live("tracking-table-max-keys", Sort::Number),
+    live("zset-max-listpack-entries", Sort::Number),
+    live("zset-max-listpack-value", Sort::Memory),
+];
+
+fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// What a change of this setting needs.
+pub(super) fn effect(name: &str) -> Effect {
+    find(name).map_or(Effect::Restart, |setting| setting.effect)
+}
+
+/// The value as `CONFIG GET` would tell it, so that equal values are equal text.
+pub(super) fn normalised(name: &str, value: &str) -> String {
+    find(name).and_then(|setting| read(setting.sort, value)).unwrap_or_else(|| value.trim().to_owned())
+}
+
+/// Whether this may be told to anybody: settings that hold or name secrets may not.
+pub(super) fn is_secret(name: &str) -> bool {
+    matches!(name, "requirepass" | "masterauth" | "primaryauth" | "masteruser" | "primaryuser")
+        || name.ends_with("-pass")
+        || name.contains("password")
+}
+
+/// Every mistake in a cluster's settings.
+pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, value) in &cluster.settings {
+        let subject = format!("clusters.{}.settings.{name}", cluster.name);
+        let told = |key: &str, cure: Text| {
+            Finding::error(subject.clone(), Text::new(key).with("setting", name).with("value", value))
+                .cure(cure)
+        };
+        if OWNED.contains(&name.as_str()) || name.starts_with("tls-") || is_secret(name) {
+            let what = Text::new("redis-setting-owned").with("setting", name);
+            findings.push(Finding::error(subject, what).cure(Text::new("redis-setting-owned-cure")));
+            continue;
+        }
+        let Some(setting) = find(name) else {
+            let what = Text::new("redis-setting-unknown").with("setting", name);
+            let cure = nearest(name).map_or_else(
+                || Text::new("redis-setting-unknown-cure"),
+                |near| Text::new("redis-setting-meant-cure").with("setting", near),
+            );
+            findings.push(Finding::error(subject, what).cure(cure));
+            continue;
+        };
+        if read(setting.sort, value).is_none() {
+            findings.push(told("redis-setting-value", wanted(setting.sort)));
+        } else if name == "maxmemory-policy" && value != "noeviction" {
+            let what = Text::new("redis-evicts").with("policy", value);
+            findings.push(Finding::note(subject, what));
+        }
+    }
+    findings
+}
+
+fn wanted(sort: Sort) -> Text {
+    match sort {
+        Sort::Flag => Text::new("redis-wants-flag"),
+        Sort::Number => Text::new("redis-wants-number"),
+        Sort::Memory => Text::new("redis-wants-memory"),
+        Sort::Word(words) => Text::new("redis-wants-word").with("words", words.join(", ")),
+        Sort::Words => Text::new("redis-wants-words"),
+    }
+}
+
+/// The normalised value; `None` when it is not of this sort.
+fn read(sort: Sort, value: &str) -> Option<String> {
+    let value = value.trim();
+    if value.chars().any(char::is_control) {
+        return None;
+    }
+    match sort {
+        Sort::Flag => match value {
+            "yes" | "true" | "on" => Some("yes".into()),
+            "no" | "false" | "off" => Some("no".into()),
+            _ => None,
+        },
+        Sort::Number => value.parse::<i64>().ok().map(|number| number.to_string()),
+        Sort::Memory => memory(value).map(|bytes| bytes.to_string()),
+        Sort::Word(words) => words.contains(&value).then(|| value.to_owned()),
+        Sort::Words => {
+            let words = value.split_whitespace().map(|word| match word {
+                "replica" => "slave".to_owned(),
+                word => memory(word).map_or_else(|| word.to_owned(), |bytes| bytes.to_string()),
+            });
+            Some(words.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+/// Bytes as the server reads them (`1k` is 1000, `1kb` is 1024), and with the fleet file's own units.
+fn memory(text: &str) -> Option<u64> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let number: u64 = digits.parse().ok()?;
+    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" => 1_000,
+        "kb" | "kib" => 1 << 10,
+        "m" => 1_000_000,
+        "mb" | "mib" => 1 << 20,
+        "g" => 1_000_000_000,
+        "gb" | "gib" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+
+/// A known name that differs in one character, or in `_` for `-`.
+fn nearest(name: &str) -> Option<&'static str> {
+    let asked = name.to_lowercase().replace('_', "-");
+    let near = |known: &&'static str| {
+        let known = known.as_bytes();
+        let asked = asked.as_bytes();
+        if known.len().abs_diff(asked.len()) > 1 {
+            return false;
+        }
+        let head = known.iter().zip(asked).take_while(|(a, b)| a == b).count();
+        let (known, asked) = (&known[head..], &asked[head..]);
+        let tail = known.iter().rev().zip(asked.iter().rev()).take_while(|(a, b)| a == b).count();
+        known.len().max(asked.len()) - tail <= 2
+    };
+    SETTINGS.iter().map(|setting| setting.name).find(near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_values_are_equal_text() {
+        for (name, written, told) in [
+            ("maxmemory", "512MiB", "536870912"),
+            ("maxmemory", "512mb", "536870912"),
+            ("maxmemory", "1k", "1000"),
+            ("appendonly", "true", "yes"),
+            ("timeout", "007", "7"),
+            ("save", " 3600  1 ", "3600 1"),
+            ("client-output-buffer-limit", "replica 256mb 64mb 60", "slave 268435456 67108864 60"),
+        ] {
+            assert_eq!(normalised(name, written), told, "{name} {written}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_finds_its_neighbour() {
+        assert_eq!(nearest("maxmemroy"), Some("maxmemory"));
+        assert_eq!(nearest("max_clients"), None);
+        assert_eq!(nearest("maxclient"), Some("maxclients"));
+        assert_eq!(nearest("tcp_backlog"), Some("tcp-backlog"));
+        assert_eq!(nearest("shared_buffers"), None);
+    }
+
+    #[test]
+    fn secrets_are_never_told() {
+        for name in ["requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass"] {
+            assert!(is_secret(name), "{name}");
+        }
+        assert!(!is_secret("maxmemory") && !is_secret("zset-max-listpack-value"));
+    }
+}
