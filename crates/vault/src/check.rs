@@ -1,0 +1,216 @@
+//! Proving that what the catalogue promises is there: by reading every byte of a snapshot back, or by the
+//! repository's structure without its data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roadstead_core::{
+    Error, Finding, Kind, Result, Text,
+    port::{
+        ambient::{Progress, Watch},
+        stream::Source,
+        vault::SnapshotId,
+    },
+};
+
+use crate::{
+    catalogue::{Entry, Loaded},
+    claim,
+    repository::{Library, Repository, Survey},
+    source::{VaultSource, told},
+    vault::{LocalVault, blocking},
+};
+
+/// Reads every byte of one snapshot. Damage comes as findings; an error says that it could not be checked.
+pub(crate) async fn snapshot(vault: &LocalVault, id: &SnapshotId, watch: &dyn Watch) -> Result<Vec<Finding>> {
+    let claim = vault.claim_reading().await?;
+    let entry = match vault.catalogue.entry(id).await {
+        Err(error) if error.kind == Kind::Corrupt => return Ok(vec![finding(&id.0, error)]),
+        entry => entry?,
+    };
+    let library = match vault.library().await {
+        Err(error) if error.kind == Kind::Corrupt => {
+            let streams = entry.record.streams.iter();
+            let damaged = streams.map(|stream| lost(&id.0, &stream.name, told(error.clone())));
+            return Ok(damaged.collect());
+        }
+        library => library?,
+    };
+    let total = entry.record.streams.iter().map(|stream| stream.bytes).sum();
+    let source = VaultSource::new(entry, library, claim);
+    let (mut findings, mut done) = (Vec::new(), 0);
+    for stream in source.streams() {
+        let phase = Text::new("vault-phase-reading").with("stream", stream.name.as_str());
+        let step = |done| Progress { phase: phase.clone(), done, total: Some(total) };
+        match read(&source, &stream.name, watch, |bytes| step(done + bytes)).await {
+            Err(error) if error.kind == Kind::Corrupt => findings.push(finding(&id.0, error)),
+            read => read?,
+        }
+        done += stream.bytes;
+    }
+    Ok(findings)
+}
+
+async fn read(
+    source: &dyn Source,
+    name: &str,
+    watch: &dyn Watch,
+    step: impl Fn(u64) -> Progress,
+) -> Result<()> {
+    let mut reader = source.open(name).await?;
+    let mut bytes = 0;
+    while let Some(chunk) = reader.next().await? {
+        bytes += chunk.len() as u64;
+        watch.progress(step(bytes));
+        watch.go_on()?;
+    }
+    Ok(())
+}
+
+/// Checks that the parts fit together: records, snapshots, indexes and packs, by listing and length.
+pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<Vec<Finding>> {
+    let _claim = vault.claim_reading().await?;
+    // Looked at before the listing: what a backup stores meanwhile is not left over.
+    let taking = claim::anybody_takes(&vault.place, &vault.cipher).await?;
+    watch.progress(Progress { phase: Text::new("vault-phase-catalogue"), done: 0, total: None });
+    let loaded = vault.catalogue.load().await?;
+    watch.go_on()?;
+    watch.progress(Progress { phase: Text::new("vault-phase-structure"), done: 0, total: None });
+    let (place, master) = (vault.place.clone(), vault.master.clone());
+    let survey = blocking(move || Repository::open(place, &master)?.survey()).await?;
+    watch.go_on()?;
+    let mut findings = loaded.findings.clone();
+    findings.extend(repository_findings(&survey));
+    findings.extend(broken(vault, &loaded, &survey).await?.into_values().flatten());
+    if !taking {
+        findings.extend(leftovers(&loaded, &survey));
+    }
+    Ok(findings)
+}
+
+/// The streams that records promise and that cannot be whole, by snapshot.
+pub(crate) async fn broken(
+    vault: &LocalVault,
+    loaded: &Loaded,
+    survey: &Survey,
+) -> Result<BTreeMap<String, Vec<Finding>>> {
+    let there: BTreeSet<String> = survey.marks.iter().map(|mark| mark.object.clone()).collect();
+    let bad = survey.bad_packs();
+    let library = match vault.library().await {
+        Ok(library) => library,
+        Err(error) if error.kind == Kind::Corrupt => {
+            let all = loaded.entries.iter().map(|entry| {
+                let id = entry.record.draft.id.0.clone();
+                let lost = |name: &String| lost(&id, name, told(error.clone()));
+                (id.clone(), entry.lies.keys().map(lost).collect())
+            });
+            return Ok(all.collect());
+        }
+        Err(error) => return Err(error),
+    };
+    let entries = loaded.entries.clone();
+    blocking(move || {
+        let mut broken = BTreeMap::new();
+        for entry in entries {
+            let findings = broken_streams(&library, &entry, &there, &bad)?;
+            if !findings.is_empty() {
+                broken.insert(entry.record.draft.id.0.clone(), findings);
+            }
+        }
+        Ok(broken)
+    })
+    .await
+}
+
+fn broken_streams(
+    library: &Library,
+    entry: &Entry,
+    there: &BTreeSet<String>,
+    bad: &BTreeSet<String>,
+) -> Result<Vec<Finding>> {
+    let id = entry.record.draft.id.0.as_str();
+    let mut findings = Vec::new();
+    for (stream, lies) in &entry.lies {
+        if !there.contains(&lies.object) {
+            let why = Text::new("vault-why-no-object").with("object", lies.object.as_str());
+            findings.push(lost(id, stream, why));
+            continue;
+        }
+        let why = match library.packs(&lies.object, &lies.path) {
+            Ok(packs) => packs
+                .intersection(bad)
+                .next()
+                .map(|pack| Text::new("vault-why-pack").with("pack", format!("data/{}/{pack}", &pack[..2]))),
+            Err(error) if error.kind == Kind::Corrupt => Some(told(error)),
+            Err(error) => return Err(error),
+        };
+        findings.extend(why.map(|why| lost(id, stream, why)));
+    }
+    Ok(findings)
+}
+
+fn repository_findings(survey: &Survey) -> Vec<Finding> {
+    let cure = || Text::new("vault-damage-cure");
+    let mut findings = Vec::new();
+    for (index, why) in &survey.bad_indexes {
+        let what = Text::new("vault-index-damaged").with("path", format!("index/{index}"));
+        findings.push(Finding::error("", what.with("why", why.as_str())).cure(cure()));
+    }
+    for (object, why) in &survey.bad_marks {
+        let what = Text::new("vault-object-damaged").with("path", format!("snapshots/{object}"));
+        findings.push(Finding::error("", what.with("why", why.as_str())).cure(cure()));
+    }
+    for pack in survey.bad_packs() {
+        let path = format!("data/{}/{pack}", &pack[..2]);
+        let what = match survey.packs.get(&pack) {
+            None => Text::new("vault-pack-missing").with("path", path),
+            Some(length) => Text::new("vault-pack-length").with("path", path).with("bytes", *length),
+        };
+        findings.push(Finding::error("", what).cure(cure()));
+    }
+    findings
+}
+
+/// Streams and packs that no record needs.
+fn leftovers(loaded: &Loaded, survey: &Survey) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let orphans = orphans(loaded, survey);
+    if !orphans.is_empty() {
+        let what = Text::new("vault-leftover-streams").with("count", orphans.len());
+        findings.push(Finding::note("", what).cure(Text::new("vault-leftover-cure")));
+    }
+    let (count, bytes) = survey.loose_packs();
+    if count > 0 {
+        let what = Text::new("vault-leftover-packs").with("count", count);
+        let what = what.with("bytes", roadstead_core::Bytes(bytes).to_string());
+        findings.push(Finding::note("", what).cure(Text::new("vault-leftover-cure")));
+    }
+    findings
+}
+
+/// The repository's snapshots that no record needs. Those of a snapshot whose record cannot be read are not among
+/// them, and neither are those that restic or anybody else put there.
+pub(crate) fn orphans(loaded: &Loaded, survey: &Survey) -> BTreeSet<String> {
+    let needed: BTreeSet<&str> = loaded
+        .entries
+        .iter()
+        .flat_map(|entry| entry.lies.values())
+        .map(|lies| lies.object.as_str())
+        .collect();
+    let ours = survey.marks.iter().filter(|mark| crate::catalogue::is_id(&mark.label));
+    let orphans =
+        ours.filter(|mark| !needed.contains(mark.object.as_str()) && !loaded.damaged.contains(&mark.label));
+    orphans.map(|mark| mark.object.clone()).collect()
+}
+
+fn lost(id: &str, stream: &str, why: Text) -> Finding {
+    let what = Text::new("vault-stream-damaged")
+        .with("stream", stream)
+        .with("snapshot", id.get(..8).unwrap_or(id))
+        .with("why", why);
+    Finding::error(id, what).cure(Text::new("vault-damage-cure"))
+}
+
+fn finding(id: &str, error: Error) -> Finding {
+    let finding = Finding::error(id, error.what);
+    error.cure.into_iter().fold(finding, Finding::cure)
+}

@@ -1,0 +1,150 @@
+//! Removing snapshots, and then what no record needs any more.
+//!
+//! Alone in the vault, by a claim. First the records go, then the repository's snapshots, then packs: killed anywhere
+//! between, nothing that a record needs is gone, and the next prune goes on. It never removes the last proven
+//! snapshot of a cluster, and never works on a repository that lacks something which a record needs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use roadstead_core::{
+    Bytes, Error, Kind, Result, Text,
+    port::{
+        ambient::{Progress, Watch},
+        vault::{Pruned, Record, SnapshotId, Stage},
+    },
+};
+
+use crate::{
+    catalogue::Loaded,
+    check,
+    claim::{self, Claim, Use},
+    repository::{Repository, Survey},
+    vault::{LocalVault, blocking},
+};
+
+pub(crate) async fn prune(
+    vault: &LocalVault,
+    remove: &[SnapshotId],
+    dry_run: bool,
+    watch: &dyn Watch,
+) -> Result<Pruned> {
+    let claim = Claim::new(&vault.place, &vault.cipher, Use::Prune, vault.pace).await?;
+    let pruned = prune_alone(vault, &claim, remove, dry_run, watch).await;
+    let given_up = claim.give_up().await;
+    let pruned = pruned?;
+    given_up?;
+    Ok(pruned)
+}
+
+async fn prune_alone(
+    vault: &LocalVault,
+    claim: &Claim,
+    remove: &[SnapshotId],
+    dry_run: bool,
+    watch: &dyn Watch,
+) -> Result<Pruned> {
+    say(watch, "vault-phase-catalogue")?;
+    let loaded = vault.catalogue.load().await?;
+    let remove: BTreeSet<String> = remove.iter().map(|id| id.0.clone()).collect();
+    refuse_unknown(&loaded, &remove)?;
+    refuse_last_proven(&loaded, &remove)?;
+    say(watch, "vault-phase-structure")?;
+    let (place, master) = (vault.place.clone(), vault.master.clone());
+    let repository = blocking(move || Repository::open(place, &master).map(Arc::new)).await?;
+    let kept = keep(&loaded, &remove);
+    let survey = sound_survey(vault, &repository, &kept, dry_run).await?;
+    // Judged as if the records were gone: what only they needed is nobody's.
+    let objects = check::orphans(&kept, &survey);
+    if !dry_run {
+        say(watch, "vault-phase-records")?;
+        claim.still_holds().await?;
+        for id in remove.iter().chain(&loaded.strays) {
+            vault.catalogue.remove(id).await?;
+        }
+        vault.place.sweep().await?;
+        claim::sweep(&vault.place, vault.pace).await?;
+    }
+    say(watch, "vault-phase-packs")?;
+    claim.still_holds().await?;
+    let freed = blocking(move || repository.prune(&objects, dry_run)).await?;
+    Ok(Pruned { snapshots: remove.into_iter().map(SnapshotId).collect(), freed: Bytes(freed) })
+}
+
+fn say(watch: &dyn Watch, phase: &str) -> Result<()> {
+    watch.progress(Progress { phase: Text::new(phase), done: 0, total: None });
+    watch.go_on()
+}
+
+/// What is left when these are gone.
+fn keep(loaded: &Loaded, remove: &BTreeSet<String>) -> Loaded {
+    let kept = |entry: &&crate::catalogue::Entry| !remove.contains(&entry.record.draft.id.0);
+    Loaded {
+        entries: loaded.entries.iter().filter(kept).cloned().collect(),
+        damaged: loaded.damaged.difference(remove).cloned().collect(),
+        ..Loaded::default()
+    }
+}
+
+fn refuse_unknown(loaded: &Loaded, remove: &BTreeSet<String>) -> Result<()> {
+    let known: BTreeSet<&String> =
+        loaded.entries.iter().map(|entry| &entry.record.draft.id.0).chain(&loaded.damaged).collect();
+    match remove.iter().find(|id| !known.contains(id)) {
+        None => Ok(()),
+        Some(id) => {
+            let what = Text::new("vault-snapshot-unknown").with("snapshot", id.as_str());
+            Err(Error::new(Kind::NotFound, what).cure(Text::new("vault-snapshot-unknown-cure")))
+        }
+    }
+}
+
+fn refuse_last_proven(loaded: &Loaded, remove: &BTreeSet<String>) -> Result<()> {
+    let mut proven: BTreeMap<(&str, &str), Vec<&Record>> = BTreeMap::new();
+    for entry in &loaded.entries {
+        let record = &entry.record;
+        if record.stage() == Stage::Proven {
+            let cluster = (record.draft.fleet.as_str(), record.draft.cluster.as_str());
+            proven.entry(cluster).or_default().push(record);
+        }
+    }
+    for ((_, cluster), records) in proven {
+        if records.iter().all(|record| remove.contains(&record.draft.id.0)) {
+            let last = records.last().map_or("", |record| record.draft.id.0.as_str());
+            let what = Text::new("vault-last-proven").with("snapshot", last).with("cluster", cluster);
+            return Err(Error::new(Kind::Precondition, what).cure(Text::new("vault-last-proven-cure")));
+        }
+    }
+    Ok(())
+}
+
+/// The repository's parts, once all that the kept records need was found among them: the library's plan rests on what
+/// it can read, and would take along what only a missing snapshot or a missing index needs.
+async fn sound_survey(
+    vault: &LocalVault,
+    repository: &Arc<Repository>,
+    kept: &Loaded,
+    dry_run: bool,
+) -> Result<Survey> {
+    let look = || {
+        let repository = repository.clone();
+        blocking(move || repository.survey())
+    };
+    let mut survey = look().await?;
+    if let Some((object, _)) = survey.bad_marks.first() {
+        let what = Text::new("vault-prune-blind").with("path", format!("snapshots/{object}"));
+        return Err(Error::new(Kind::Corrupt, what).cure(Text::new("vault-prune-blind-cure")));
+    }
+    let mut broken = check::broken(vault, kept, &survey).await?;
+    let astray = !survey.bad_indexes.is_empty() || !survey.bad_packs().is_empty();
+    if !dry_run && (astray || !broken.is_empty()) {
+        let repository = repository.clone();
+        blocking(move || repository.mend(&survey)).await?;
+        survey = look().await?;
+        broken = check::broken(vault, kept, &survey).await?;
+    }
+    let Some((id, _)) = broken.into_iter().next() else { return Ok(survey) };
+    let what = Text::new("vault-prune-broken").with("snapshot", id);
+    Err(Error::new(Kind::Corrupt, what).cure(Text::new("vault-prune-broken-cure")))
+}

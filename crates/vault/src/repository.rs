@@ -1,0 +1,195 @@
+//! The restic repository that holds the bytes: `rustic_core` behind a fence. No type of it leaves this module.
+//!
+//! Everything here blocks, may use much CPU, and is called on a blocking thread. Measured traps of `rustic_core` 0.13
+//! and where each is fenced: a failing reader that becomes an empty snapshot ([`archive`], [`backend`]), stale bytes
+//! without `force` ([`archive`]), short reads that shrink its buffer ([`archive`]), dropped listing errors
+//! ([`backend`]), no locks (`claim.rs`), key derivation that costs 128 MiB (`key.rs`).
+
+mod archive;
+mod backend;
+mod library;
+mod survey;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytesize::ByteSize;
+use roadstead_core::{Error, Kind, Result, Text};
+use rustic_core::{
+    ConfigOptions, Credentials, FileType, KeyOptions, OpenStatus, PruneOptions, ReadBackend,
+    RepairIndexOptions, RepositoryBackends, RepositoryOptions, WriteBackend, repofile,
+};
+use zeroize::Zeroizing;
+
+pub(crate) use archive::{Archive, Label, Stored, path_of};
+pub(crate) use backend::FOLDERS;
+pub(crate) use library::Library;
+pub(crate) use survey::Survey;
+
+use crate::{key::Master, place::Place};
+use backend::{Backend, Snapshots, fault};
+
+/// zstd's level: dumps are text, and the CPU belongs to the database.
+const COMPRESSION: i32 = 1;
+/// Each stream being taken holds up to three packs in memory.
+const PACK: ByteSize = ByteSize::mib(8);
+const TREE_PACK: ByteSize = ByteSize::mib(1);
+const CHUNK: ByteSize = ByteSize::mib(1);
+const CHUNK_MIN: ByteSize = ByteSize::kib(512);
+const CHUNK_MAX: ByteSize = ByteSize::mib(4);
+
+/// An opened repository, without its index.
+pub(crate) struct Repository {
+    backend: Arc<Backend>,
+    inner: rustic_core::Repository<OpenStatus>,
+}
+
+impl Repository {
+    /// Opens with the master key: no key derivation, two small reads.
+    pub(crate) fn open(place: Place, master: &Master) -> Result<Self> {
+        Self::open_with(place, master, Snapshots::Written)
+    }
+
+    fn open_with(place: Place, master: &Master, snapshots: Snapshots) -> Result<Self> {
+        let backend = Arc::new(Backend::new(place, snapshots));
+        let credentials = Credentials::Masterkey(parse(&master.json)?);
+        let inner = closed(&backend)?.open(&credentials);
+        let inner =
+            inner.map_err(|error| fault(Text::new("vault-repository-unreadable"), &backend, &error))?;
+        Ok(Self { backend, inner })
+    }
+
+    /// Removes these snapshots, then every pack that no other snapshot needs; returns the bytes freed. With
+    /// `dry_run` nothing is touched and the figure is the plan's. Nobody else may take, read or prune meanwhile.
+    pub(crate) fn prune(&self, remove: &BTreeSet<String>, dry_run: bool) -> Result<u64> {
+        let failed =
+            |error: &rustic_core::RusticError| fault(Text::new("vault-prune-failed"), &self.backend, error);
+        let ids = remove.iter().map(|id| id.parse::<repofile::SnapshotId>());
+        let ids: Vec<_> = ids.collect::<Result<_, _>>().map_err(Error::internal)?;
+        let mut options = PruneOptions::default().instant_delete(true);
+        if dry_run {
+            options.ignore_snaps = ids;
+            let plan = self.inner.prune_plan(&options).map_err(|error| failed(&error))?;
+            let sizes = plan.stats.size_sum();
+            let marked = plan.stats.size_to_delete.total();
+            return Ok(sizes.remove + sizes.repackrm + plan.stats.size_unref + marked);
+        }
+        let before = self.size()?;
+        self.inner.delete_snapshots(&ids).map_err(|error| failed(&error))?;
+        let plan = self.inner.prune_plan(&options).map_err(|error| failed(&error))?;
+        self.inner.prune(&options, plan).map_err(|error| failed(&error))?;
+        Ok(before.saturating_sub(self.size()?))
+    }
+
+    /// Takes out of the index what is not there any more, and puts in what only the packs themselves still tell.
+    /// Nobody else may take, read or prune meanwhile.
+    pub(crate) fn mend(&self, survey: &Survey) -> Result<()> {
+        let failed =
+            |error: &rustic_core::RusticError| fault(Text::new("vault-mend-failed"), &self.backend, error);
+        for (index, _) in &survey.bad_indexes {
+            let id = index.parse().map_err(|error: Box<_>| failed(&error))?;
+            self.backend.remove(FileType::Index, &id, false).map_err(|error| failed(&error))?;
+        }
+        let mended = self.inner.repair_index(&RepairIndexOptions::default(), false);
+        mended.map_err(|error| failed(&error))
+    }
+
+    fn size(&self) -> Result<u64> {
+        let mut bytes = 0;
+        for kind in [FileType::Pack, FileType::Index, FileType::Snapshot] {
+            let listed = self.backend.list_with_size(kind);
+            let listed = listed
+                .map_err(|error| fault(Text::new("vault-repository-unreadable"), &self.backend, &error))?;
+            bytes += listed.iter().map(|(_, length)| u64::from(*length)).sum::<u64>();
+        }
+        Ok(bytes)
+    }
+}
+
+/// Makes a repository with this master key, or completes one whose making was interrupted; whether there was
+/// something left to do.
+pub(crate) fn create(place: Place, master: &Master, password: &str) -> Result<bool> {
+    let backend = Arc::new(Backend::new(place, Snapshots::Written));
+    let failed = |error: &rustic_core::RusticError| {
+        let told = fault(Text::new("vault-repository-uncreatable"), &backend, error);
+        if told.kind == Kind::Corrupt { Error { kind: Kind::Failed, ..told } } else { told }
+    };
+    let repository = closed(&backend)?;
+    let key = Credentials::Masterkey(parse(&master.json)?);
+    let missing = repository.config_id().map_err(|error| failed(&error))?.is_none();
+    let repository = if missing {
+        repository.init(&key, &KeyOptions::default(), &settings())
+    } else {
+        repository.open(&key)
+    };
+    let repository = repository.map_err(|error| failed(&error))?;
+    let keyless = backend.list_with_size(FileType::Key).map_err(|error| failed(&error))?.is_empty();
+    if keyless {
+        let options = KeyOptions::default().hostname("roadstead".to_owned()).with_created(true);
+        repository.add_key(password, &options).map_err(|error| failed(&error))?;
+    }
+    Ok(missing || keyless)
+}
+
+/// The master key by the repository's own key files: slow, and 128 MiB. `Kind::Denied` when the password opens none.
+pub(crate) fn master_by_password(place: Place, password: &str) -> Result<Master> {
+    let backend = Arc::new(Backend::new(place, Snapshots::Written));
+    let opened = closed(&backend)?.open(&Credentials::password(password));
+    let opened = opened.map_err(|error| {
+        if error.is_incorrect_password() {
+            return denied(&backend);
+        }
+        fault(Text::new("vault-repository-unreadable"), &backend, &error)
+    })?;
+    master(&opened.key())
+}
+
+/// A new random master key.
+pub(crate) fn new_master() -> Result<Master> {
+    master(&repofile::MasterKey::new())
+}
+
+/// The master key from the JSON that the seal held.
+pub(crate) fn master_from(json: &str) -> Result<Master> {
+    master(&parse(json)?)
+}
+
+/// The error of a key that opens nothing here.
+pub(crate) fn denied_at(place: &Place) -> Error {
+    let what = Text::new("vault-key-wrong").with("path", place.address("").display().to_string());
+    Error::new(Kind::Denied, what).cure(Text::new("vault-key-wrong-cure"))
+}
+
+fn denied(backend: &Backend) -> Error {
+    let what = Text::new("vault-key-wrong").with("path", backend.location());
+    Error::new(Kind::Denied, what).cure(Text::new("vault-key-wrong-cure"))
+}
+
+fn closed(backend: &Arc<Backend>) -> Result<rustic_core::Repository<()>> {
+    let options = RepositoryOptions::default().no_cache(true);
+    let storage: Arc<dyn rustic_core::WriteBackend> = backend.clone();
+    let repository = rustic_core::Repository::new(&options, &RepositoryBackends::new(storage, None));
+    repository.map_err(|error| fault(Text::new("vault-repository-unreadable"), backend, &error))
+}
+
+fn settings() -> ConfigOptions {
+    ConfigOptions::default()
+        .set_compression(COMPRESSION)
+        .set_chunk_size(CHUNK)
+        .set_chunk_min_size(CHUNK_MIN)
+        .set_chunk_max_size(CHUNK_MAX)
+        .set_datapack_size(PACK)
+        .set_datapack_growfactor(0_u32)
+        .set_treepack_size(TREE_PACK)
+        .set_treepack_growfactor(0_u32)
+}
+
+fn master(key: &repofile::MasterKey) -> Result<Master> {
+    let json = serde_json::to_string(key).map(Zeroizing::new).map_err(Error::internal)?;
+    let material = [key.encrypt.as_slice(), &key.mac.k, &key.mac.r].concat();
+    Ok(Master { json, material: Zeroizing::new(material) })
+}
+
+fn parse(json: &str) -> Result<repofile::MasterKey> {
+    // The text is never told: it is the key.
+    serde_json::from_str(json).map_err(|_| Error::internal("the sealed master key is not one"))
+}

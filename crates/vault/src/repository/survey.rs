@@ -1,0 +1,112 @@
+//! What a repository is made of, by listing and by its index, without reading the data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roadstead_core::{Result, Text};
+use rustic_core::{
+    FileType, ReadBackend,
+    repofile::{IndexFile, IndexId, SnapshotFile, SnapshotId},
+};
+
+use super::{Repository, backend::fault};
+
+/// One snapshot of the repository: one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Its id in the repository.
+    pub(crate) object: String,
+    /// The snapshot that it was taken for; empty when it was not taken by us.
+    pub(crate) label: String,
+}
+
+/// All objects of a repository.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// Packs that are there, with their lengths.
+    pub(crate) packs: BTreeMap<String, u64>,
+    /// Packs that the index names, with the lengths it gives, and the index file that names it.
+    pub(crate) indexed: BTreeMap<String, (u64, String)>,
+    /// Index files that cannot be read, and why.
+    pub(crate) bad_indexes: Vec<(String, String)>,
+    /// Streams.
+    pub(crate) marks: Vec<Mark>,
+    /// Snapshot files that cannot be read, and why.
+    pub(crate) bad_marks: Vec<(String, String)>,
+}
+
+impl Survey {
+    /// Packs that the index names and that are not there, or not in the length that it gives.
+    pub(crate) fn bad_packs(&self) -> BTreeSet<String> {
+        let bad = self.indexed.iter().filter(|(pack, (length, _))| self.packs.get(*pack) != Some(length));
+        bad.map(|(pack, _)| pack.clone()).collect()
+    }
+
+    /// Packs that no index names, and their length: what an interrupted backup left behind.
+    pub(crate) fn loose_packs(&self) -> (usize, u64) {
+        let loose = self.packs.iter().filter(|(pack, _)| !self.indexed.contains_key(*pack));
+        loose.fold((0, 0), |(count, bytes), (_, length)| (count + 1, bytes + length))
+    }
+
+    /// Index files that cannot be read or that name a bad pack: what they promise must not be relied on.
+    pub(crate) fn doubtful_indexes(&self) -> BTreeSet<String> {
+        let bad = self.bad_packs();
+        let naming = self.indexed.iter().filter(|(pack, _)| bad.contains(*pack));
+        let naming = naming.map(|(_, (_, index))| index.clone());
+        self.bad_indexes.iter().map(|(index, _)| index.clone()).chain(naming).collect()
+    }
+}
+
+impl Repository {
+    /// The streams that are there, and the snapshot files that cannot be read with the reason.
+    pub(crate) fn marks(&self) -> Result<(Vec<Mark>, Vec<(String, String)>)> {
+        let (mut marks, mut bad) = (Vec::new(), Vec::new());
+        for (id, _) in self.listed(FileType::Snapshot)? {
+            let object = id.to_hex().to_string();
+            match self.inner.get_file::<SnapshotFile>(&SnapshotId::from(id)) {
+                Ok(snapshot) => marks.push(Mark { object, label: snapshot.label }),
+                Err(error) => {
+                    let why =
+                        self.backend.take_fault().map_or_else(|| error.display_log(), |f| f.to_string());
+                    bad.push((object, why));
+                }
+            }
+        }
+        Ok((marks, bad))
+    }
+
+    /// Lists everything and reads the index.
+    pub(crate) fn survey(&self) -> Result<Survey> {
+        let (marks, bad_marks) = self.marks()?;
+        Ok(Survey { marks, bad_marks, ..self.survey_packs()? })
+    }
+
+    /// The same without the snapshots.
+    pub(super) fn survey_packs(&self) -> Result<Survey> {
+        let mut survey = Survey::default();
+        for (id, length) in self.listed(FileType::Pack)? {
+            survey.packs.insert(id.to_hex().to_string(), u64::from(length));
+        }
+        for (id, _) in self.listed(FileType::Index)? {
+            match self.inner.get_file::<IndexFile>(&IndexId::from(id)) {
+                Ok(index) => {
+                    for pack in index.packs {
+                        let length = u64::from(pack.pack_size());
+                        let named = (length, id.to_hex().to_string());
+                        survey.indexed.insert(pack.id.to_hex().to_string(), named);
+                    }
+                }
+                Err(error) => {
+                    let why =
+                        self.backend.take_fault().map_or_else(|| error.display_log(), |f| f.to_string());
+                    survey.bad_indexes.push((id.to_hex().to_string(), why));
+                }
+            }
+        }
+        Ok(survey)
+    }
+
+    fn listed(&self, kind: FileType) -> Result<Vec<(rustic_core::Id, u32)>> {
+        let listed = self.backend.list_with_size(kind);
+        listed.map_err(|error| fault(Text::new("vault-repository-unreadable"), &self.backend, &error))
+    }
+}

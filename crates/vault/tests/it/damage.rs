@@ -1,0 +1,209 @@
+//! Damage of every kind: found, named, and never a panic or a short stream.
+
+use std::fs;
+
+use roadstead_core::{
+    Finding, Kind, Severity,
+    port::{ambient::Unwatched, vault::Stage},
+};
+
+use crate::world::{World, event, flip, id, noise};
+
+/// Two snapshots that share nothing; the first one's data is damaged by `damage`, given its large pack.
+async fn damaged(damage: impl FnOnce(&World, &std::path::Path)) -> World {
+    let world = World::new().await;
+    world.take(1, &[("database/orders.dump", noise(1, 3_000_000)), ("accounts.json", b"[]".to_vec())]).await;
+    let pack = world.big_pack();
+    world.take(2, &[("database/orders.dump", noise(2, 200_000))]).await;
+    damage(&world, &pack);
+    world
+}
+
+/// Exactly this stream of the first snapshot is told to be damaged, with a reason.
+fn names_the_dump(findings: &[Finding]) {
+    let [finding] = findings else { panic!("not one finding: {findings:#?}") };
+    assert_eq!(finding.severity, Severity::Error);
+    assert_eq!(finding.subject, id(1).0);
+    assert_eq!(finding.what.key, "vault-stream-damaged");
+    assert_eq!(finding.what.args["stream"], "database/orders.dump".into());
+    assert_eq!(finding.what.args["snapshot"], "00000000".into());
+    assert!(finding.cure.is_some());
+}
+
+async fn is_told(world: &World) {
+    names_the_dump(&world.check(1).await);
+    let error = world.read(1, "database/orders.dump").await.unwrap_err();
+    assert_eq!(error.kind, Kind::Corrupt, "{error}");
+    assert_eq!(world.read(1, "accounts.json").await.unwrap(), b"[]");
+    assert!(world.check(2).await.is_empty(), "an undamaged snapshot is accused");
+}
+
+#[tokio::test]
+async fn a_flipped_bit_is_found_by_reading() {
+    let world = damaged(|_, pack| flip(pack)).await;
+    is_told(&world).await;
+}
+
+#[tokio::test]
+async fn a_truncated_pack_is_found_by_reading_and_by_listing() {
+    let world = damaged(|_, pack| {
+        let bytes = fs::read(pack).unwrap();
+        fs::write(pack, &bytes[..bytes.len() / 2]).unwrap();
+    })
+    .await;
+    is_told(&world).await;
+    let findings = world.structure().await;
+    assert!(findings.iter().any(|finding| finding.what.key == "vault-pack-length"), "{findings:#?}");
+    names_the_dump(&of_the_first(findings));
+}
+
+#[tokio::test]
+async fn an_emptied_pack_is_found() {
+    let world = damaged(|_, pack| fs::write(pack, "").unwrap()).await;
+    is_told(&world).await;
+}
+
+#[tokio::test]
+async fn a_missing_pack_is_found_by_reading_and_by_listing() {
+    let world = damaged(|_, pack| fs::remove_file(pack).unwrap()).await;
+    is_told(&world).await;
+    let findings = world.structure().await;
+    assert!(findings.iter().any(|finding| finding.what.key == "vault-pack-missing"), "{findings:#?}");
+    names_the_dump(&of_the_first(findings));
+}
+
+fn of_the_first(findings: Vec<Finding>) -> Vec<Finding> {
+    findings.into_iter().filter(|finding| finding.subject == id(1).0).collect()
+}
+
+/// The index file that names the largest pack: each stream has its own, so it is the one of the largest index.
+async fn without_index(remove: bool) -> World {
+    let world = World::new().await;
+    world.take(1, &[("database/orders.dump", noise(1, 3_000_000))]).await;
+    let index = world.files("index").pop().expect("an index");
+    world.take(2, &[("database/orders.dump", noise(2, 200_000))]).await;
+    if remove {
+        fs::remove_file(index).unwrap()
+    } else {
+        flip(&index)
+    }
+    world
+}
+
+#[tokio::test]
+async fn a_missing_or_damaged_index_is_found_and_mended_by_pruning() {
+    for remove in [true, false] {
+        let world = without_index(remove).await;
+        names_the_dump(&world.check(1).await);
+        assert!(world.check(2).await.is_empty());
+        let findings = world.structure().await;
+        let told = findings.iter().any(|finding| finding.what.key == "vault-index-damaged");
+        assert_eq!(told, !remove, "{findings:#?}");
+        names_the_dump(&of_the_first(findings));
+        // A new backup must not be stopped by it.
+        world.take(3, &[("database/orders.dump", noise(3, 200_000))]).await;
+        assert!(world.check(3).await.is_empty());
+        // The packs tell what the index told: pruning mends it before it removes anything.
+        world.vault.prune(&[], false, &Unwatched).await.unwrap();
+        for number in 1..=3 {
+            assert!(world.check(number).await.is_empty(), "{number} {remove}");
+        }
+        assert_eq!(world.structure().await, []);
+    }
+}
+
+#[tokio::test]
+async fn a_record_without_its_snapshot_and_a_snapshot_without_its_record() {
+    let world = World::new().await;
+    world.take(1, &[("dump", noise(1, 100_000))]).await;
+    let first = world.files("snapshots");
+    world.take(2, &[("dump", noise(2, 100_000))]).await;
+    fs::remove_file(&first[0]).unwrap();
+    fs::remove_file(world.root.join(format!("catalogue/{}/000-record", id(2)))).unwrap();
+    let findings = world.check(1).await;
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].what.key, "vault-stream-damaged");
+    let findings = world.structure().await;
+    let keys: Vec<_> = findings.iter().map(|finding| (finding.severity, finding.what.key.as_str())).collect();
+    assert_eq!(
+        keys,
+        [(Severity::Error, "vault-stream-damaged"), (Severity::Note, "vault-leftover-streams")],
+        "{findings:#?}"
+    );
+    // What the first record needs and nobody can find any more forbids pruning, until it is given up.
+    let refused = world.vault.prune(&[], false, &Unwatched).await.unwrap_err();
+    assert_eq!((refused.kind, refused.what.key.as_str()), (Kind::Corrupt, "vault-prune-broken"));
+    world.vault.prune(&[id(1)], false, &Unwatched).await.unwrap();
+    assert_eq!((world.count("snapshots"), world.count("data")), (0, 0));
+    assert_eq!(world.structure().await, []);
+}
+
+#[tokio::test]
+async fn a_torn_record_is_named_and_hides_no_other() {
+    let world = World::new().await;
+    for number in 1..=3 {
+        world.take(number, &[("dump", noise(u64::from(number), 100_000))]).await;
+    }
+    let path = |number| world.root.join(format!("catalogue/{}/000-record", id(number)));
+    let whole = fs::read(path(1)).unwrap();
+    // Torn, altered, empty, and another one's in its place.
+    for content in [whole[..whole.len() / 2].to_vec(), Vec::new(), fs::read(path(2)).unwrap()] {
+        fs::write(path(1), content).unwrap();
+        let catalogue = world.vault.catalogue().await.unwrap();
+        let ids: Vec<_> = catalogue.records.iter().map(|record| record.id().clone()).collect();
+        assert_eq!(ids, [id(2), id(3)]);
+        let [finding] = &catalogue.findings[..] else { panic!("{:?}", catalogue.findings) };
+        assert_eq!((finding.subject.as_str(), finding.severity), (id(1).0.as_str(), Severity::Error));
+        assert_eq!(world.vault.record(&id(1)).await.unwrap_err().kind, Kind::Corrupt);
+        assert_eq!(world.check(1).await.len(), 1);
+    }
+    // Its data is not taken for a leftover: the record may come back from a copy.
+    world.vault.prune(&[], false, &Unwatched).await.unwrap();
+    fs::write(path(1), whole).unwrap();
+    assert!(world.check(1).await.is_empty());
+    // Or it is given up.
+    fs::write(path(1), "").unwrap();
+    world.vault.prune(&[id(1)], false, &Unwatched).await.unwrap();
+    assert!(world.vault.catalogue().await.unwrap().findings.is_empty());
+    assert_eq!(world.count("snapshots"), 2);
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_takes_the_stage_away() {
+    let world = World::new().await;
+    world.take(1, &[("dump", noise(1, 1000))]).await;
+    world.vault.note(&id(1), event(Stage::Proven, true)).await.unwrap();
+    world.vault.note(&id(1), event(Stage::Proven, false)).await.unwrap();
+    fs::write(world.root.join(format!("catalogue/{}/002-event", id(1))), "x").unwrap();
+    let catalogue = world.vault.catalogue().await.unwrap();
+    assert_eq!(catalogue.records[0].stage(), Stage::Taken);
+    assert_eq!(catalogue.findings.len(), 1);
+    world.vault.note(&id(1), event(Stage::Proven, true)).await.unwrap();
+    assert_eq!(world.vault.record(&id(1)).await.unwrap().stage(), Stage::Proven);
+}
+
+#[tokio::test]
+async fn noise_in_place_of_any_file_is_never_a_panic() {
+    let world = World::new().await;
+    world.take(1, &[("dump", noise(1, 100_000)), ("b", noise(2, 10))]).await;
+    let folders = ["data", "index", "snapshots", "catalogue", "config"];
+    let all: Vec<_> = crate::world::files(&world.root)
+        .into_iter()
+        .filter(|path| folders.iter().any(|folder| path.starts_with(world.root.join(folder))))
+        .collect();
+    for path in all {
+        let whole = fs::read(&path).unwrap();
+        for content in [noise(9, whole.len()), noise(9, 3), whole.repeat(2)] {
+            fs::write(&path, content).unwrap();
+            let checked = world.vault.check(&id(1), &Unwatched).await;
+            let structure = world.vault.check_structure(&Unwatched).await;
+            let told = |findings: &roadstead_core::Result<Vec<Finding>>| {
+                findings.as_ref().map_or(true, |findings| !findings.is_empty())
+            };
+            let seal = path.ends_with("seal");
+            assert!(seal || told(&checked) || told(&structure), "{} is not told", path.display());
+        }
+        fs::write(&path, whole).unwrap();
+    }
+    assert!(world.check(1).await.is_empty());
+}
