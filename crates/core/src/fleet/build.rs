@@ -62,7 +62,7 @@ pub(super) fn fleet(
         let spec = building.cluster(&at, key, cluster, engines);
         clusters.extend(spec.map(|spec| (spec.name.clone(), spec)));
     }
-    if file.clusters.as_ref().is_some_and(BTreeMap::is_empty) && building.nothing_declared(root, "clusters") {
+    if file.clusters.as_ref().is_some_and(BTreeMap::is_empty) && declared("clusters").is_empty() {
         let cure = Text::new("fleet-no-clusters-cure");
         building.report.warning(&path, Text::new("fleet-no-clusters"), cure);
     }
@@ -93,10 +93,6 @@ impl Building<'_, '_> {
             return None;
         }
         Some(super::path::absolute(self.input.directory, path))
-    }
-
-    fn nothing_declared(&self, root: &Node, key: &str) -> bool {
-        root.entry(key).is_some_and(|entry| entry.value.entries().is_empty())
     }
 
     fn cluster(
@@ -266,7 +262,7 @@ impl Building<'_, '_> {
             for (index, database) in role.on.iter().enumerate() {
                 if !database.is_empty() && !declared.contains(database.as_str()) {
                     let what = Text::new("fleet-no-database").with("database", shown(database));
-                    let cure = dangling("databases", database, &declared);
+                    let cure = self.dangling("databases", database, &declared);
                     self.report.value(&at.key("on").item(index), what, cure);
                 }
             }
@@ -291,7 +287,7 @@ impl Building<'_, '_> {
         let vault = backup.vault.as_deref()?;
         if !self.vaults.contains(vault) {
             let what = Text::new("fleet-no-vault").with("vault", shown(vault));
-            let cure = dangling("vaults", vault, &self.vaults);
+            let cure = self.dangling("vaults", vault, &self.vaults);
             self.report.value(&at.key("backup").key("vault"), what, cure);
         }
         Name::parse(vault).map(|vault| BackupSpec { vault })
@@ -303,7 +299,7 @@ impl Building<'_, '_> {
             let what = Text::new("fleet-no-host").with("host", shown(host));
             let mut known = self.hosts.clone();
             known.insert(LOCAL);
-            let cure = dangling("hosts", host, &known);
+            let cure = self.dangling("hosts", host, &known);
             self.report.value(at, what, cure);
             return None;
         }
@@ -323,16 +319,16 @@ impl Building<'_, '_> {
             self.report.warning(&at.key(key), what, Text::new("fleet-not-reconciled-cure").with("key", *key));
         }
     }
-}
 
-/// The cure of a reference to something that the file does not declare under `list`.
-fn dangling(list: &str, word: &str, known: &BTreeSet<&str>) -> Text {
-    if let Some(near) = nearest(word, known.iter().copied()) {
-        return Text::new("fleet-dangling-near").with("near", near).with("list", list);
+    /// The cure of a reference to something that the file does not declare under `list`.
+    fn dangling(&self, list: &str, word: &str, known: &BTreeSet<&str>) -> Text {
+        if known.is_empty() || self.report.tells_no_more() {
+            return Text::new("fleet-dangling-empty").with("list", list);
+        }
+        if let Some(near) = nearest(word, known.iter().copied()) {
+            return Text::new("fleet-dangling-near").with("near", near).with("list", list);
+        }
+        let shown: Vec<String> = known.iter().take(20).map(|name| shown(name)).collect();
+        Text::new("fleet-dangling-cure").with("list", list).with("known", shown.join(", "))
     }
-    if known.is_empty() {
-        return Text::new("fleet-dangling-empty").with("list", list);
-    }
-    let shown: Vec<String> = known.iter().take(20).map(|name| shown(name)).collect();
-    Text::new("fleet-dangling-cure").with("list", list).with("known", shown.join(", "))
 }

@@ -69,30 +69,32 @@ pub(super) fn by_text(source: &mut Source<'_>) {
 
 /// The column after the first `key:` that names a secret, unless a whole reference follows as the last thing said.
 fn secret_starts(line: &str) -> Option<usize> {
+    let around = ['{', ',', ' ', '"', '\'', '-', '\t', '[', '?', ':'];
     for (at, _) in line.match_indices(':') {
-        let key = line[..at].trim_end().trim_end_matches(['"', '\'']);
-        let key = key.rsplit(['{', ',', ' ', '"', '\'', '-', '\t', '[', '?']).next().unwrap_or_default();
-        let value = line[at + 1..].trim();
-        let value = value.trim_end_matches(['}', ']', ',', ' ']);
-        let value = value.trim_matches(['"', '\'']);
-        let reference = SecretRef::parse(&format!("{value}}}")).or_else(|| SecretRef::parse(value));
-        let plain = reference.is_some_and(|found| !found.to_string().contains(['"', '\'', ',', ' ']));
-        if names_secret(key) && !value.is_empty() && !plain {
+        let key =
+            line[..at].trim_end_matches([' ', '\t', '"', '\'']).rsplit(around).next().unwrap_or_default();
+        if names_secret(key) && !is_reference(&line[at + 1..]) {
             return Some(line[..=at].chars().count() + 1);
-        }
-        if names_secret(key) && value.is_empty() {
-            return Some(line.chars().count() + 1);
         }
     }
     None
 }
 
+/// Whether the rest of a line is one reference and what closes around it.
+fn is_reference(rest: &str) -> bool {
+    let Some((inner, after)) = rest.trim_start_matches([' ', '"', '\'']).split_once('}') else {
+        return false;
+    };
+    let closes = after.chars().all(|c| matches!(c, '"' | '\'' | ' ' | '}' | ']' | ','));
+    closes && SecretRef::parse(&format!("{inner}}}")).is_some()
+}
+
 /// Whether a key sounds as if its value were secret, also when it is misspelt.
 fn names_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
     if key.chars().nth(64).is_some() {
         return false;
     }
+    let key = key.to_lowercase();
     let parts = ["pass", "secret", "token", "credential", "pwd"];
     parts.iter().any(|part| key.contains(part))
         || key.ends_with("key")
@@ -114,7 +116,7 @@ mod tests {
     fn lines_that_are_no_yaml_hide_what_follows_a_secrets_key() {
         let text = "a: [\npassword: hunter2\nx: { password: 'hunter2', may: read\nkey: |\n  hunter2\nb: hunter\n\
             password: \"${file:a}\"\n  - { passwrod : hunter2 }\nurl: s3://me:hunter2@host\n";
-        let mut source = Source::read("f", text.as_bytes()).ok().expect("text");
+        let mut source = Source::read("f", text.as_bytes()).expect("text");
         by_text(&mut source);
         let shown = |line| {
             let spot = crate::fleet::source::Spot { line, column: 1, length: 1 };

@@ -101,7 +101,7 @@ pub fn read(input: &Input<'_>, engines: &dyn Engines) -> Reading {
         Err(findings) => (None, findings, BTreeSet::new()),
         Ok(mut source) => {
             let parsed = tree::parse(&mut source);
-            let mut report = report::Report::new(&source, parsed.root.as_ref(), parsed.faults);
+            let mut report = report::Report::new(&source, &parsed);
             let built = parsed.root.as_ref().map(|root| build::fleet(root, input, engines, &mut report));
             let (fleet, generate) = built.unwrap_or_default();
             (fleet, report.finish(), generate)

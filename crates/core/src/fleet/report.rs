@@ -4,7 +4,7 @@ use super::{
     FINDINGS_MAX,
     path::Path,
     source::{Source, Spot},
-    tree::{Node, Value},
+    tree::{Node, Parsed, Value},
 };
 use crate::{Finding, Severity, Text};
 
@@ -27,10 +27,12 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Begins with what parsing found.
-    pub(super) fn new(source: &'a Source<'a>, root: Option<&'a Node>, faults: Vec<(Spot, Finding)>) -> Self {
-        let mut report = Self { source, root, findings: Vec::new(), untold: 0, untold_error: false };
-        for (spot, finding) in faults {
-            report.push(spot, finding);
+    pub(super) fn new(source: &'a Source<'a>, parsed: &'a Parsed) -> Self {
+        let untold_error = parsed.untold > 0;
+        let (root, untold) = (parsed.root.as_ref(), parsed.untold);
+        let mut report = Self { source, root, findings: Vec::new(), untold, untold_error };
+        for (spot, finding) in &parsed.faults {
+            report.push(*spot, finding.clone());
         }
         report
     }
@@ -93,9 +95,14 @@ impl<'a> Report<'a> {
         self.findings.push(finding.at(self.source.place(spot)));
     }
 
+    /// Whether findings are only counted from here, so that their words need no search.
+    pub(super) fn tells_no_more(&self) -> bool {
+        self.findings.len() >= FINDINGS_MAX
+    }
+
     /// Whether enough is told; what is not told then is counted.
     fn is_full(&mut self, severity: Severity) -> bool {
-        let full = self.findings.len() >= FINDINGS_MAX;
+        let full = self.tells_no_more();
         self.untold += usize::from(full);
         self.untold_error |= full && severity == Severity::Error;
         full

@@ -60,7 +60,8 @@ impl<'a> Walk<'a, '_> {
         let others = shape.get("additionalProperties").filter(|others| others.is_object());
         for entry in node.entries() {
             let below = path.key(&entry.key);
-            let known = self.resolve_key(shape, &entry.key).or(others);
+            let own = shape.get("properties").and_then(|properties| properties.get(&entry.key));
+            let known = own.or(others);
             match known {
                 Some(known) => {
                     if let Some(value) = self.value(&entry.value, known, &below) {
@@ -83,10 +84,6 @@ impl<'a> Walk<'a, '_> {
             }
         }
         Json::Object(kept)
-    }
-
-    fn resolve_key(&self, shape: &'a Json, key: &str) -> Option<&'a Json> {
-        shape.get("properties")?.get(key)
     }
 
     fn unknown_key(&mut self, path: &Path, known: &Map<String, Json>) {

@@ -21,12 +21,18 @@ impl Spot {
     pub(super) const START: Self = Self { line: 1, column: 1, length: 1 };
 }
 
+/// One line and how many characters it has: a file may be one line of a million, asked for many times.
+struct Line<'a> {
+    text: &'a str,
+    chars: usize,
+}
+
 /// The file, decoded.
 pub(super) struct Source<'a> {
     name: &'a str,
     /// Without a byte order mark.
     pub(super) text: &'a str,
-    lines: Vec<&'a str>,
+    lines: Vec<Line<'a>>,
     /// By line, the columns (from, to) that hold what may be a secret.
     masks: BTreeMap<usize, Vec<(usize, usize)>>,
 }
@@ -51,7 +57,8 @@ impl<'a> Source<'a> {
             vec![Finding::error("", what).cure(Text::new("fleet-not-utf8-cure")).at(place)]
         })?;
         let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
-        let source = Self { name, text, lines: lines_of(text), masks: BTreeMap::new() };
+        let lines = lines_of(text).into_iter().map(|text| Line { text, chars: text.chars().count() });
+        let source = Self { name, text, lines: lines.collect(), masks: BTreeMap::new() };
         source.controls()?;
         Ok(source)
     }
@@ -60,7 +67,7 @@ impl<'a> Source<'a> {
     fn controls(&self) -> Result<(), Vec<Finding>> {
         let mut findings = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
-            let bad = line.chars().enumerate().find(|(_, c)| is_hidden(*c) && *c != '\t');
+            let bad = line.text.chars().enumerate().find(|(_, c)| is_hidden(*c) && *c != '\t');
             if let Some((column, character)) = bad {
                 let code = format!("U+{:04X}", u32::from(character));
                 let what = Text::new("fleet-control-character").with("code", code);
@@ -87,18 +94,20 @@ impl<'a> Source<'a> {
 
     /// The text of a line, from 1; empty beyond the end.
     pub(super) fn line(&self, line: usize) -> &'a str {
-        line.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or("")
+        line.checked_sub(1).and_then(|index| self.lines.get(index)).map_or("", |line| line.text)
     }
 
     /// A spot that lies in the file, whatever was asked for.
     pub(super) fn within(&self, spot: Spot) -> Spot {
         let line = spot.line.clamp(1, self.lines.len().max(1));
-        let chars = self.line(line).chars().count();
+        let chars = self.lines.get(line - 1).map_or(0, |line| line.chars);
         let column = if spot.line > line { chars + 1 } else { spot.column.clamp(1, chars + 1) };
-        let length = spot.length.clamp(1, (chars + 1 - column).max(1));
-        // The parser counts the blanks that follow a quoted value into it.
-        let meant: String = self.line(line).chars().skip(column - 1).take(length).collect();
-        let length = meant.trim_end().chars().count().max(1);
+        let mut length = spot.length.clamp(1, (chars + 1 - column).max(1));
+        if column + length <= SHOWN_CHARS_MAX {
+            // The parser counts the blanks that follow a quoted value into it.
+            let meant: String = self.line(line).chars().skip(column - 1).take(length).collect();
+            length = meant.trim_end().chars().count().max(1);
+        }
         Spot { line, column, length }
     }
 
@@ -114,7 +123,9 @@ impl<'a> Source<'a> {
 
     /// Marks characters of a line as never to be shown; `to` is exclusive.
     pub(super) fn mask(&mut self, line: usize, from: usize, to: usize) {
-        self.masks.entry(line).or_default().push((from, to));
+        if from <= SHOWN_CHARS_MAX {
+            self.masks.entry(line).or_default().push((from, to));
+        }
     }
 
     fn shown(&self, line: usize) -> String {
@@ -160,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_spot_lies_in_the_file() {
-        let source = Source::read("f", "ab\r\n\rc".as_bytes()).ok().expect("text");
+        let source = Source::read("f", "ab\r\n\rc".as_bytes()).expect("text");
         let spot = |line, column, length| {
             let Spot { line, column, length } = source.within(Spot { line, column, length });
             (line, column, length)
@@ -174,7 +185,7 @@ mod tests {
 
     #[test]
     fn masked_columns_are_not_shown_and_columns_stay() {
-        let mut source = Source::read("f", b"\tkey: hunter2 # x").ok().expect("text");
+        let mut source = Source::read("f", b"\tkey: hunter2 # x").expect("text");
         source.mask(1, 7, 14);
         assert_eq!(source.place(Spot { line: 1, column: 7, length: 7 }).text, " key: ******* # x");
     }

@@ -35,51 +35,57 @@ pub struct StarterMember<'a> {
 
 /// The text of the file. `say` turns a sentence into words; each becomes a comment.
 pub fn starter(ask: &Starter<'_>, say: &dyn Fn(&Text) -> String) -> String {
-    let mut text = format!("# yaml-language-server: $schema={}\n", one_line(ask.schema));
-    comment(&mut text, "", &say(&Text::new("fleet-starter-head")));
-    text += &format!("fleet: {}\n\n", quoted(ask.fleet));
-    comment(&mut text, "", &say(&Text::new("fleet-starter-vaults")));
     let key = quoted(&format!("${{file:{}}}", ask.key));
-    text += &format!("vaults:\n  {LOCAL}: {{ url: {}, key: {key} }}\n\n", quoted(ask.vault));
-    comment(&mut text, "", &say(&Text::new("fleet-starter-clusters")));
-    if ask.members.is_empty() {
-        text += "clusters: {}\n";
-    } else {
-        text += "clusters:\n";
-    }
-    for member in &ask.members {
-        let password = quoted(&format!("${{env:{}}}", member.password));
-        text += &format!("  {}:\n    engine: {}\n", quoted(member.cluster), quoted(member.engine));
-        text += &format!("    members:\n      - name: {}\n", quoted(&format!("{}-1", member.cluster)));
-        text +=
-            &format!("        address: {}\n        user: {}\n", quoted(member.address), quoted(member.user));
-        text += &format!("        password: {password}\n");
-        text += &format!("    backup: {{ vault: {LOCAL} }}\n");
-    }
-    text.push('\n');
-    comment(&mut text, "", &say(&Text::new("fleet-starter-managed")));
-    text += &commented(
-        "  orders:\n    engine: ENGINE\n    members:\n      - { name: orders-1, address: \"db.example.net:5432\", \
-         user: roadstead, password: \"${env:ORDERS_PASSWORD}\" }\n    backup: { vault: local }\n",
-    );
-    comment(&mut text, "", &say(&Text::new("fleet-starter-supervised")));
-    text += &commented(
-        "  billing:\n    engine: ENGINE\n    memory: 1GiB\n    members: [ { name: billing-1, port: 5434 } ]\n    \
-         databases: [ billing ]\n    roles:\n      billing_app: { password: \"${file:secrets/billing}\", may: write }\n    \
-         backup: { vault: local }\n",
-    );
-    text
+    let mut lines = vec![format!("# yaml-language-server: $schema={}", one_line(ask.schema))];
+    lines.extend(comment(&say(&Text::new("fleet-starter-head"))));
+    lines.extend([format!("fleet: {}", quoted(ask.fleet)), String::new()]);
+    lines.extend(comment(&say(&Text::new("fleet-starter-vaults"))));
+    lines.extend(["vaults:".to_owned(), format!("  {LOCAL}: {{ url: {}, key: {key} }}", quoted(ask.vault))]);
+    lines.push(String::new());
+    lines.extend(comment(&say(&Text::new("fleet-starter-clusters"))));
+    lines.push(if ask.members.is_empty() { "clusters: {}" } else { "clusters:" }.to_owned());
+    lines.extend(ask.members.iter().flat_map(cluster));
+    lines.push(String::new());
+    lines.extend(comment(&say(&Text::new("fleet-starter-managed"))));
+    lines.extend(MANAGED.iter().map(|line| format!("#{line}")));
+    lines.extend(comment(&say(&Text::new("fleet-starter-supervised"))));
+    lines.extend(SUPERVISED.iter().map(|line| format!("#{line}")));
+    lines.join("\n") + "\n"
 }
 
-fn comment(text: &mut String, indent: &str, words: &str) {
-    for line in words.lines() {
-        *text += format!("{indent}# {}", one_line(line)).trim_end();
-        text.push('\n');
-    }
+const MANAGED: [&str; 5] = [
+    "  orders:",
+    "    engine: ENGINE",
+    "    members:",
+    "      - { name: orders-1, address: \"db.example.net:5432\", user: roadstead, password: \"${env:ORDERS_PASSWORD}\" }",
+    "    backup: { vault: local }",
+];
+
+const SUPERVISED: [&str; 8] = [
+    "  billing:",
+    "    engine: ENGINE",
+    "    memory: 1GiB",
+    "    members: [ { name: billing-1, port: 5434 } ]",
+    "    databases: [ billing ]",
+    "    roles:",
+    "      billing_app: { password: \"${file:secrets/billing}\", may: write }",
+    "    backup: { vault: local }",
+];
+
+fn cluster(member: &StarterMember<'_>) -> [String; 7] {
+    [
+        format!("  {}:", quoted(member.cluster)),
+        format!("    engine: {}", quoted(member.engine)),
+        format!("    members:\n      - name: {}", quoted(&format!("{}-1", member.cluster))),
+        format!("        address: {}", quoted(member.address)),
+        format!("        user: {}", quoted(member.user)),
+        format!("        password: {}", quoted(&format!("${{env:{}}}", member.password))),
+        format!("    backup: {{ vault: {LOCAL} }}"),
+    ]
 }
 
-fn commented(yaml: &str) -> String {
-    yaml.lines().map(|line| format!("#{line}\n")).collect()
+fn comment(words: &str) -> Vec<String> {
+    words.lines().map(|line| format!("# {}", one_line(line)).trim_end().to_owned()).collect()
 }
 
 /// A scalar as YAML reads it back: plain where that is safe, else in double quotes.

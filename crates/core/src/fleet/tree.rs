@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
 use super::{
-    mask,
+    FINDINGS_MAX, mask,
     source::{Source, Spot},
 };
 use crate::{Finding, Text};
@@ -74,6 +74,8 @@ pub(super) struct Parsed {
     /// The one document; `None` when there is none, or none that can be trusted.
     pub(super) root: Option<Node>,
     pub(super) faults: Vec<(Spot, Finding)>,
+    /// How many more faults there are than were kept, each of them an error.
+    pub(super) untold: usize,
 }
 
 /// Parses the text and masks its literal secrets.
@@ -88,16 +90,13 @@ pub(super) fn parse(source: &mut Source<'_>) -> Parsed {
         root = None;
         builder.fault(Spot::START, Text::new("fleet-empty"), Text::new("fleet-empty-cure"));
     }
-    match root.filter(|_| whole) {
-        Some(root) => {
-            mask::by_tree(&root, source);
-            Parsed { root: Some(root), faults: builder.faults }
-        }
-        None => {
-            mask::by_text(source);
-            Parsed { root: None, faults: builder.faults }
-        }
+    let root = root.filter(|_| whole);
+    if let Some(root) = &root {
+        mask::by_tree(root, source);
+    } else {
+        mask::by_text(source);
     }
+    Parsed { root, faults: builder.faults, untold: builder.untold }
 }
 
 /// A mapping or list that is not yet closed.
@@ -122,6 +121,7 @@ struct Builder {
     open: Vec<Open>,
     nodes: usize,
     documents: usize,
+    untold: usize,
     faults: Vec<(Spot, Finding)>,
 }
 
@@ -153,7 +153,11 @@ impl Builder {
     }
 
     fn fault(&mut self, spot: Spot, what: Text, cure: Text) {
-        self.faults.push((spot, Finding::error("", what).cure(cure)));
+        if self.faults.len() < FINDINGS_MAX {
+            self.faults.push((spot, Finding::error("", what).cure(cure)));
+        } else {
+            self.untold += 1;
+        }
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> bool {

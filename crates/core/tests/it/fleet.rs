@@ -16,7 +16,7 @@ const DOCS: &str = include_str!("../../../../docs/fleet-file.md");
 
 /// Sound text around the clusters that a test is about.
 fn fleet_of(clusters: &str) -> String {
-    let indented: String = clusters.lines().map(|line| format!("  {line}\n")).collect();
+    let indented = clusters.lines().map(|line| format!("  {line}\n")).collect::<Vec<_>>().concat();
     format!(
         "fleet: test\nvaults: {{ local: {{ url: ./vault, key: \"${{file:key}}\" }} }}\nclusters:\n{indented}"
     )
@@ -81,7 +81,7 @@ fn the_harbour_example_is_sound_in_a_fresh_clone() {
 
 #[test]
 fn six_lines_are_a_fleet() {
-    assert_eq!(SIX_LINES.iter().filter(|byte| **byte == b'\n').count(), 6);
+    assert_eq!(String::from_utf8_lossy(SIX_LINES).lines().count(), 6);
     let world = World { variables: vec!["PASSWORD"], ..World::default() };
     let reading = read(SIX_LINES, &world);
     let fleet = reading.fleet.unwrap();
@@ -141,7 +141,8 @@ fn what_is_no_yaml_stops_at_its_place() {
 fn machinery_of_yaml_is_refused_and_never_followed() {
     let mut bomb = "a: &a [x, x]\n".to_owned();
     for (one, other) in ('b'..='z').zip('a'..) {
-        bomb += &format!("{one}: &{one} [{}]\n", vec![format!("*{other}"); 20].join(", "));
+        let line = format!("{one}: &{one} [{}]\n", vec![format!("*{other}"); 20].join(", "));
+        bomb.push_str(&line);
     }
     let reading = read(bomb.as_bytes(), &world());
     assert!(told(&reading).contains("error fleet-alias -> fleet-alias-cure"));
@@ -316,8 +317,10 @@ fn what_an_address_leaves_unused_is_told() {
 
 #[test]
 fn a_thousand_mistakes_are_counted_and_an_error_among_them_counts() {
-    let notes: String =
-        (0..1000).map(|n| format!("  v{n}: {{ url: v{n}, key: \"${{env:SET}}\" }}\n")).collect();
+    let notes = (0..1000)
+        .map(|n| format!("  v{n}: {{ url: v{n}, key: \"${{env:SET}}\" }}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let text = format!("fleet: x\nvaults:\n{notes}clusters: {{}}\n");
     let reading = read(text.as_bytes(), &world());
     assert_eq!(reading.findings.len(), FINDINGS_MAX + 1);

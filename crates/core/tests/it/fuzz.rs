@@ -91,3 +91,75 @@ proptest! {
         holds(&bytes);
     }
 }
+
+/// As large as a file may be, and made to cost: none may take more than a multiple of its length.
+#[test]
+fn the_worst_files_are_read_soon() {
+    let size = roadstead_core::fleet::FILE_BYTES_MAX;
+    let fill = |piece: &str| piece.repeat(size / piece.len());
+    let lines = |line: &dyn Fn(usize) -> String| {
+        let mut text = String::new();
+        for number in 0.. {
+            let next = line(number);
+            if text.len() + next.len() > size {
+                break;
+            }
+            text += &next;
+        }
+        text
+    };
+    let files = [
+        ("brackets", fill("[")),
+        ("dashes", fill("- ")),
+        ("braces", fill("{a: ")),
+        ("colons", fill("a:")),
+        ("passwords", fill("password:x ")),
+        ("keys", lines(&|n| format!("k{n}: 1\n"))),
+        ("same keys", lines(&|_| "k: 1\n".into())),
+        ("keys on one line", format!("{{{}}}", fill("a: 1,").get(..size - 5).unwrap_or_default())),
+        (
+            "unknown keys on one line",
+            format!("{{ {} }}", (0..40_000).map(|n| format!("k{n}: 1, ")).collect::<Vec<_>>().concat()),
+        ),
+        ("anchors", lines(&|n| format!("k{n}: &a {n}\n"))),
+        ("aliases", "a: &a 1\n".to_owned() + &lines(&|n| format!("k{n}: *a\n"))[..size - 100]),
+        ("a long word", format!("fleet: {}", fill("x")).chars().take(size).collect()),
+        ("an open quote", format!("fleet: \"{}", fill("x ")).chars().take(size).collect()),
+        ("clusters", {
+            let cluster =
+                |n| format!(" c{n}: {{engine: redis, members: [{{name: m}}], backup: {{vault: v{n}}}}}\n");
+            "fleet: x\nclusters:\n".to_owned() + &(0..7_000).map(cluster).collect::<Vec<_>>().concat()
+        }),
+        ("vaults", {
+            let vaults = (0..8_000)
+                .map(|n| format!(" v{n}: {{url: v, key: \"${{env:X}}\"}}\n"))
+                .collect::<Vec<_>>()
+                .concat();
+            let clusters = (0..8_000)
+                .map(|n| format!(" c{n}: {{backup: {{vault: w{n}}}}}\n"))
+                .collect::<Vec<_>>()
+                .concat();
+            format!("fleet: x\nvaults:\n{vaults}clusters:\n{clusters}")
+        }),
+        ("databases", {
+            let inner = lines(&|n| format!("d{}, ", n % 50_000));
+            format!(
+                "fleet: x\nclusters: {{ c: {{ engine: mysql, members: [], databases: [{}] }} }}\n",
+                &inner[..size / 2]
+            )
+        }),
+        ("planted", lines(&|n| format!("password{n}: hunter2\n"))),
+    ];
+    let shallow =
+        ["brackets", "dashes", "braces", "colons", "passwords", "keys", "a long word", "an open quote"];
+    for (name, text) in files {
+        let least = if shallow.contains(&name) { 1 } else { roadstead_core::fleet::FINDINGS_MAX };
+        assert!(text.len() <= size, "{name}");
+        let began = std::time::Instant::now();
+        let reading = read(text.as_bytes(), &World::default());
+        let took = began.elapsed();
+        let count = reading.findings.len();
+        println!("{name}: {count} findings, {took:?}");
+        assert!(count >= least && took.as_secs() < 20, "{name}: {count} findings, {took:?}");
+    }
+}
