@@ -1,0 +1,271 @@
+//! What the server's parameters are called, what they take and when they take it, for PostgreSQL 15 to 18.
+//!
+//! Values have one normal form, so that `1GB`, `1024MB` and what `pg_settings` shows are equal text. Nothing here
+//! decides a value.
+
+use roadstead_core::seen::Effect;
+
+/// Generated from `pg_settings` of real servers; the first line says how.
+const TABLE: &str = include_str!("parameters.tsv");
+
+/// One parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    kind: Kind,
+    context: &'static str,
+    unit: &'static str,
+    least: &'static str,
+    greatest: &'static str,
+    /// What an enumeration takes, `|` between them.
+    values: &'static str,
+    since: u32,
+    until: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Bool,
+    Integer,
+    Real,
+    Enumeration,
+    Text,
+}
+
+/// Why a value is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Not `on` or `off`.
+    NotABool,
+    /// Not a number, or with a unit that this parameter does not have.
+    NotANumber { unit: &'static str },
+    /// A number outside the range; both ends in the parameter's own unit.
+    OutOfRange { least: &'static str, greatest: &'static str, unit: &'static str },
+    /// Not one of these.
+    NotOneOf { values: &'static str },
+    /// Characters that no configuration file can carry.
+    Unwritable,
+}
+
+/// All parameters, by name.
+pub(super) fn all() -> impl Iterator<Item = Parameter> {
+    TABLE.lines().filter(|line| !line.starts_with('#')).filter_map(read)
+}
+
+/// The parameter of this name. Names are compared as the server does, without regard to case.
+pub(super) fn find(name: &str) -> Option<Parameter> {
+    all().find(|parameter| parameter.name.eq_ignore_ascii_case(name))
+}
+
+fn read(line: &'static str) -> Option<Parameter> {
+    let mut fields = line.split('\t');
+    let name = fields.next()?;
+    let kind = match fields.next()? {
+        "bool" => Kind::Bool,
+        "int" => Kind::Integer,
+        "real" => Kind::Real,
+        "enum" => Kind::Enumeration,
+        _ => Kind::Text,
+    };
+    let (context, unit) = (fields.next()?, fields.next()?);
+    let (least, greatest, values) = (fields.next()?, fields.next()?, fields.next()?);
+    let since = fields.next()?.parse().ok()?;
+    let until = fields.next()?.parse().unwrap_or(u32::MAX);
+    Some(Parameter { name, kind, context, unit, least, greatest, values, since, until })
+}
+
+impl Parameter {
+    /// Whether a server of this major version has it.
+    pub(super) fn is_in(&self, major: u32) -> bool {
+        (self.since..=self.until).contains(&major)
+    }
+
+    /// What a change of it needs.
+    pub(super) fn effect(&self) -> Effect {
+        effect(self.context)
+    }
+
+    /// The value in its normal form.
+    pub(super) fn normalise(&self, value: &str) -> Result<String, Refused> {
+        let value = value.trim();
+        match self.kind {
+            Kind::Bool => boolean(value).map(str::to_owned).ok_or(Refused::NotABool),
+            Kind::Integer | Kind::Real => self.number(value),
+            Kind::Enumeration => self.member(value),
+            Kind::Text if value.contains(['\0', '\n', '\r']) => Err(Refused::Unwritable),
+            Kind::Text => Ok(value.to_owned()),
+        }
+    }
+
+    fn member(&self, value: &str) -> Result<String, Refused> {
+        let lower = value.to_ascii_lowercase();
+        let known = |wanted: &str| self.values.split('|').any(|one| one == wanted);
+        if known(&lower) {
+            return Ok(lower);
+        }
+        // Older names that the server still takes.
+        let meant = match (self.name, lower.as_str()) {
+            ("wal_level", "archive" | "hot_standby") => Some("replica"),
+            ("client_min_messages" | "log_min_messages" | "log_min_error_statement", "debug") => {
+                Some("debug2")
+            }
+            _ => boolean(&lower),
+        };
+        match meant {
+            Some(meant) if known(meant) => Ok(meant.to_owned()),
+            _ => Err(Refused::NotOneOf { values: self.values }),
+        }
+    }
+
+    fn number(&self, value: &str) -> Result<String, Refused> {
+        let refused = Refused::NotANumber { unit: self.unit };
+        let split = value.find(|c: char| c.is_ascii_alphabetic() && c != 'e' && c != 'E');
+        let (digits, suffix) = value.split_at(split.unwrap_or(value.len()));
+        let number: f64 = digits.trim().parse().map_err(|_| refused.clone())?;
+        let base = if suffix.is_empty() {
+            number
+        } else {
+            let (Some(own), Some(given)) = (scale(self.unit), scale(suffix)) else { return Err(refused) };
+            if own.0 != given.0 {
+                return Err(refused);
+            }
+            number * given.1 / own.1
+        };
+        let base = if self.kind == Kind::Integer { base.round() } else { base };
+        let within = |limit: &str, ok: fn(&f64, &f64) -> bool| {
+            limit.parse::<f64>().ok().is_none_or(|limit| ok(&base, &limit))
+        };
+        if !base.is_finite() || !within(self.least, f64::ge) || !within(self.greatest, f64::le) {
+            let (least, greatest, unit) = (self.least, self.greatest, self.unit);
+            return Err(Refused::OutOfRange { least, greatest, unit });
+        }
+        Ok(self.show(base))
+    }
+
+    /// The largest unit that needs no fraction, as `SHOW` writes it; zero and negative numbers mean something else
+    /// than an amount and have no unit.
+    fn show(&self, base: f64) -> String {
+        let Some((dimension, factor)) = scale(self.unit) else { return base.to_string() };
+        if base <= 0.0 || self.kind == Kind::Real {
+            return base.to_string();
+        }
+        let amount = base * factor;
+        let units: &[&str] = match dimension {
+            Dimension::Memory => &["TB", "GB", "MB", "kB", "B"],
+            Dimension::Time => &["d", "h", "min", "s", "ms"],
+        };
+        let whole = |unit: &&&str| scale(unit).is_some_and(|(_, size)| amount % size == 0.0);
+        match units.iter().find(whole) {
+            Some(unit) => format!("{}{unit}", amount / scale(unit).map_or(1.0, |(_, size)| size)),
+            None => base.to_string(),
+        }
+    }
+}
+
+/// What a change needs, by the server's word for when it is taken.
+pub(super) fn effect(context: &str) -> Effect {
+    match context {
+        "internal" => Effect::Fixed,
+        "postmaster" => Effect::Restart,
+        _ => Effect::Reload,
+    }
+}
+
+/// A seen value in its normal form; what the table does not know stays as it is.
+pub(super) fn normal(name: &str, value: &str) -> String {
+    find(name).and_then(|parameter| parameter.normalise(value).ok()).unwrap_or_else(|| value.to_owned())
+}
+
+fn boolean(value: &str) -> Option<&'static str> {
+    let lower = value.to_ascii_lowercase();
+    let begins = |word: &str, least: usize| lower.len() >= least && word.starts_with(&lower);
+    match () {
+        () if lower == "1" || begins("true", 1) || begins("yes", 1) || lower == "on" => Some("on"),
+        () if lower == "0" || begins("false", 1) || begins("no", 1) || begins("off", 2) => Some("off"),
+        () => None,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dimension {
+    Memory,
+    Time,
+}
+
+/// A unit as bytes or milliseconds. Memory counts in 1024 whatever the letters say: that is the server's way.
+fn scale(unit: &str) -> Option<(Dimension, f64)> {
+    let memory = |bytes: f64| Some((Dimension::Memory, bytes));
+    let time = |millis: f64| Some((Dimension::Time, millis));
+    match unit.trim() {
+        "B" => memory(1.0),
+        "kB" => memory(1024.0),
+        "8kB" => memory(8192.0),
+        "MB" => memory(1_048_576.0),
+        "GB" => memory(1_073_741_824.0),
+        "TB" => memory(1_099_511_627_776.0),
+        "us" => time(0.001),
+        "ms" => time(1.0),
+        "s" => time(1_000.0),
+        "min" => time(60_000.0),
+        "h" => time(3_600_000.0),
+        "d" => time(86_400_000.0),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normal_of(name: &str, value: &str) -> Result<String, Refused> {
+        find(name).expect("a parameter").normalise(value)
+    }
+
+    #[test]
+    fn equal_values_have_equal_text() {
+        for value in ["1GB", "1024MB", "1048576kB", "131072", " 1 GB "] {
+            assert_eq!(normal_of("shared_buffers", value).unwrap(), "1GB", "{value}");
+        }
+        for value in ["15min", "900s", "900", "0.25h", "900000ms"] {
+            assert_eq!(normal_of("checkpoint_timeout", value).unwrap(), "15min", "{value}");
+        }
+        assert_eq!(normal_of("work_mem", "1.5MB").unwrap(), "1536kB");
+        assert_eq!(normal_of("wal_buffers", "-1").unwrap(), "-1");
+        assert_eq!(normal_of("statement_timeout", "0").unwrap(), "0");
+        assert_eq!(normal_of("random_page_cost", "1.10").unwrap(), "1.1");
+        assert_eq!(normal_of("fsync", "TRUE").unwrap(), "on");
+        assert_eq!(normal_of("wal_level", "hot_standby").unwrap(), "replica");
+        assert_eq!(normal_of("synchronous_commit", "no").unwrap(), "off");
+        assert_eq!(normal_of("log_min_messages", "DEBUG").unwrap(), "debug2");
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_the_reason() {
+        assert!(matches!(normal_of("shared_buffers", "1GiB"), Err(Refused::NotANumber { unit: "8kB" })));
+        assert!(matches!(normal_of("shared_buffers", "5min"), Err(Refused::NotANumber { .. })));
+        assert!(matches!(normal_of("max_connections", "many"), Err(Refused::NotANumber { .. })));
+        assert!(matches!(normal_of("max_connections", "0"), Err(Refused::OutOfRange { .. })));
+        assert!(matches!(
+            normal_of("work_mem", "NaN"),
+            Err(Refused::NotANumber { .. } | Refused::OutOfRange { .. })
+        ));
+        assert!(matches!(
+            normal_of("work_mem", "inf"),
+            Err(Refused::NotANumber { .. } | Refused::OutOfRange { .. })
+        ));
+        assert!(matches!(normal_of("wal_level", "full"), Err(Refused::NotOneOf { .. })));
+        assert!(matches!(normal_of("jit", "o"), Err(Refused::NotABool)));
+        assert!(matches!(normal_of("archive_command", "a\nfsync=off"), Err(Refused::Unwritable)));
+    }
+
+    #[test]
+    fn each_line_of_the_table_is_read() {
+        let lines = TABLE.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(all().count(), lines);
+        assert!(!find("io_method").unwrap().is_in(17));
+        assert!(find("io_method").unwrap().is_in(18));
+        assert!(!find("promote_trigger_file").unwrap().is_in(16));
+        assert_eq!(find("Max_Connections").unwrap().effect(), Effect::Restart);
+        assert_eq!(find("work_mem").unwrap().effect(), Effect::Reload);
+    }
+}

@@ -1,0 +1,4 @@
+//! The engines against real servers; one module an engine.
+
+#[cfg(feature = "postgresql")]
+mod postgresql;

@@ -1,0 +1,5 @@
+//! PostgreSQL 15 and 18, started from their rendered layouts.
+
+mod deploy;
+mod observe;
+mod server;
