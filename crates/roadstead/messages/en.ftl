@@ -139,3 +139,232 @@ cli-init-kept = kept { $path }, which was there already
 cli-init-wrote = wrote { $path }
 cli-init-ignored = { $path } now names { $entries }
 cli-init-next = Next: declare your clusters, then `roadstead check`, `roadstead backup`, `roadstead verify`.
+
+# Plans.
+cli-arg-plan = A plan saved by `roadstead plan --out`
+cli-option-plan-out = Save the plan into this file, for `roadstead apply FILE`
+cli-plan-head = { $aim } (fleet { $fleet })
+cli-plan-summary = { $steps } { $steps ->
+    [one] step
+   *[other] steps
+  }{ $restarts ->
+    [0] {""}
+    [one] , 1 of which interrupts a server
+   *[other] , { $restarts } of which interrupt a server
+  }{ $losses ->
+    [0] {""}
+    [one] , 1 of which loses data
+   *[other] , { $losses } of which lose data
+  }
+cli-plan-nothing = There is nothing to do.
+cli-plan-saved = saved the plan into { $path }; carry it out with: roadstead apply { $path }
+cli-plan-not-over = { $path } is there already and is no saved plan
+cli-plan-unreadable = plan { $path } cannot be read
+cli-plan-malformed = { $path } is no plan that this version saved
+cli-aim-apply = make { $count ->
+    [0] the fleet
+   *[other] { $clusters }
+  } as declared
+cli-aim-down = stop { $count ->
+    [0] the fleet
+   *[other] { $clusters }
+  }, keeping its data
+cli-aim-backup = back up { $count ->
+    [0] the fleet
+   *[other] { $clusters }
+  }
+cli-aim-verify = prove { $count } { $count ->
+    [one] snapshot
+   *[other] snapshots
+  }
+cli-aim-restore-place = restore { $snapshot } in place
+cli-aim-restore-beside = restore { $snapshot } beside, as { $member }
+cli-aim-restore-address = restore { $snapshot } into { $address }:{ $port }
+cli-risk-create = create
+cli-risk-reload = reload
+cli-risk-restart = restart
+cli-risk-interrupts-writes = interrupts writes
+cli-risk-fails-over = fails over
+cli-risk-loses-data = loses data
+
+# Consent.
+cli-consent-ask = Carry it out? [y/N]
+cli-consent-type = This takes away live data. Type { $name } to go on:
+cli-consent-refused = not consented to; nothing was done
+cli-consent-unread = the answer cannot be read from the terminal
+cli-consent-missing = this changes things, and there is no terminal to ask on
+cli-consent-missing-cure = read the plan with --dry-run, then give --yes
+cli-consent-names = this takes away live data of { $names }, which a bare --yes does not cover
+cli-consent-names-cure = read the plan with --dry-run, then give --yes={ $names }
+
+# The course of operations.
+cli-runtime = the program's threads cannot be started
+cli-signals-unheard = signals cannot be heard
+cli-stopping = Stopping at the next safe point; once more ends at once.
+cli-report-failed = { $step } failed:
+cli-report-not-begun = { $step } was not begun
+cli-report-done = Done: { $done } { $done ->
+    [one] step
+   *[other] steps
+  }, each proven (operation { $operation })
+cli-report-ended-failed = { $done } { $done ->
+    [one] step
+   *[other] steps
+  } done, { $left } not; what was done stays as it is. Carry on with: roadstead resume { $operation }
+cli-report-cancelled = Stopped on request: { $done } { $done ->
+    [one] step
+   *[other] steps
+  } done, { $left } not; what was done stays as it is. Carry on with: roadstead resume { $operation }
+cli-interrupted-earlier = operation { $operation } ({ $aim }), begun { $started }, was interrupted
+cli-interrupted-earlier-cure = this plan starts from where the world is now; to carry the other on: roadstead resume
+cli-folder-unmakeable = folder { $path } cannot be made
+cli-folder-not-ours = folder { $path } belongs to somebody else, or others may enter it
+cli-secret-made = made a random secret in { $path } (mode 0600)
+
+# The agent.
+cli-agent-started = started the agent (process { $pid }, log { $log })
+cli-agent-not-started = the agent did not come up; its log is { $log }
+cli-agent-not-ended = the agent (process { $pid }) was told to end and still serves
+cli-agent-ended = ended the agent
+cli-option-agent-socket = The socket to serve on
+cli-option-agent-fleet = The fleet
+cli-option-agent-host = The host's declaration
+
+# Status.
+cli-head-member = MEMBER
+cli-head-cluster = CLUSTER
+cli-head-state = STATE
+cli-head-role = ROLE
+cli-head-version = VERSION
+cli-head-endpoint = ENDPOINT
+cli-head-proven = LAST PROVEN BACKUP
+cli-state-unknown = unknown
+cli-state-backing-off = keeps dying
+cli-state-dead = dead
+cli-role-primary = primary
+cli-role-replica = replica
+cli-proven-never = never
+cli-proven-undeclared = none declared
+cli-age = { $age } ago
+cli-age-ahead = in the future
+cli-status-no-answer = { $member } does not answer as it should: { $why }
+cli-status-restarts = { $member } died and was started again ({ $restarts } { $restarts ->
+    [one] time
+   *[other] times
+  })
+cli-status-agent = agent: process { $pid }, version { $version }
+cli-status-no-agent = agent: none serves, so nobody starts a member again that dies; `roadstead up` starts one
+
+# Snapshots.
+cli-head-snapshot = SNAPSHOT
+cli-head-vault = VAULT
+cli-head-taken = TAKEN
+cli-head-size = SIZE
+cli-head-stored = STORED
+cli-head-stage = STAGE
+cli-head-compared = COMPARED
+cli-stage-taken = taken
+cli-stage-checked = checked
+cli-stage-proven = proven
+cli-stage-failed = failed
+cli-compared-nothing = nothing yet
+cli-compared = { $content } { $content ->
+    [one] object
+   *[other] objects
+  } by content ({ $rows } rows), { $counted } by count, { $named } by name; measured { $when ->
+    [snapshot] in the dump's own snapshot
+   *[after] in part after the dump
+  }
+cli-backups-none = There are no snapshots yet; take some with `roadstead backup`.
+cli-arg-snapshot = A snapshot's id or the beginning of it, or `latest`
+cli-arg-snapshots = Snapshots by id or its beginning [default: the newest of each cluster, unless proven]
+cli-snapshot-unknown = no snapshot's id begins with { $snapshot }
+cli-snapshot-unknown-cure = list them: roadstead backups
+cli-snapshot-ambiguous = more than one snapshot's id begins with { $snapshot }
+cli-snapshot-of-another = snapshot { $snapshot } is of cluster { $other }, not of { $cluster }
+cli-option-verify-all = Prove every snapshot again
+cli-verify-none = there is no snapshot to prove
+cli-verify-none-cure = take some first: roadstead backup
+cli-verify-proven-already = { $snapshot } of { $cluster } was proven { $age }
+cli-verify-verdict = { $snapshot } of { $cluster }: { $compared }
+cli-option-beside = A new member of this name on this port
+cli-option-to = The server at this address; to be restored into, it must be empty
+cli-option-to-user = The account there
+cli-option-to-password = Where its password is: ${"{"}env:NAME{"}"}, ${"{"}file:PATH{"}"} or what `roadstead secret` prints
+cli-option-to-tls = Protection: auto, verify-full or off [default: auto]
+cli-option-to-ca = The authority's certificate, if it is not the system's
+cli-restore-beside = { $value } is not NAME:PORT
+cli-restore-to = { $value } is not HOST:PORT; an IPv6 address stands in brackets
+cli-restore-user = --to needs --user
+cli-restore-password = the value of --password-ref is not a reference to a secret
+cli-restore-password-cure = write ${"{"}env:NAME{"}"} or ${"{"}file:PATH{"}"}, in single quotes; if a password stood there, change it: it is in the shell's history now
+cli-restore-which = there are snapshots of several clusters
+cli-restore-which-cure = name one: --cluster CLUSTER
+cli-restore-none = there is no snapshot of cluster { $cluster }
+
+# Vaults.
+cli-arg-vaults = Only these vaults
+cli-no-such-vault = the fleet file declares no vault { $vault }
+cli-no-such-vault-cure = it declares: { $vaults }
+cli-vault-unread = the catalogue of vault { $vault } cannot be read: { $why }
+cli-vault-made = made vault { $vault } in { $path }
+cli-vault-there = vault { $vault } is in { $path } already
+cli-vault-key-lost = the key { $path } is missing, and vault { $vault } was made with it
+cli-vault-key-lost-cure = bring the key back from where you keep its copy; a new key would not open this vault
+cli-vault-checking = checking vault { $vault }
+cli-vault-sound = vault { $vault } is sound
+cli-vault-damaged = vault { $vault } is damaged
+cli-vault-pruning = pruning vault { $vault }
+cli-vault-would-prune = would remove { $count } { $count ->
+    [one] snapshot
+   *[other] snapshots
+  } from vault { $vault } { $snapshots } and free { $freed }
+cli-vault-pruned = removed { $count } { $count ->
+    [one] snapshot
+   *[other] snapshots
+  } from vault { $vault } { $snapshots } and freed { $freed }
+cli-option-prune-keep = Keep this many of each cluster, and the newest proven one
+cli-option-prune-snapshot = Remove this snapshot
+
+# Journal.
+cli-head-operation = OPERATION
+cli-head-started = STARTED
+cli-head-by = BY
+cli-head-aim = AIM
+cli-head-result = RESULT
+cli-head-steps = STEPS
+cli-arg-operation = Show this operation, by id or its beginning
+cli-arg-operation-resume = The operation [default: the newest that was interrupted]
+cli-option-journal-limit = How many, newest first [default: 20]
+cli-journal-empty = Nothing was done yet.
+cli-journal-head = { $operation }: { $aim }, by { $by }, { $started }:
+cli-journal-unknown = { $step } was begun; how it ended is unknown
+cli-ended-done = done
+cli-ended-failed = failed
+cli-ended-cancelled = stopped
+cli-ended-resumed = carried on
+cli-ended-never = interrupted
+cli-resume-head = Carrying on { $operation }: { $aim }
+cli-resume-none = Nothing was interrupted.
+cli-resume-done = operation { $operation } was done to its end
+
+# Explain.
+cli-head-setting = SETTING
+cli-head-value = VALUE
+cli-head-why = WHY
+cli-explain-fleet = Fleet { $fleet }
+cli-explain-vault = vault { $vault }: { $path }
+cli-explain-host = host { $host }: members below { $data }, run by { $user }
+cli-explain-own-user = each engine's usual user, or who runs the agent
+cli-explain-cluster = { $cluster }: { $engine }, version { $version }
+cli-explain-supervised = { $member } at { $endpoint }, run and watched here
+cli-explain-managed = { $member } at { $endpoint }, run by somebody else and only read
+cli-explain-backup = backups into vault { $vault }: { $guarantee }
+cli-explain-no-backup = not backed up
+
+# Comparing what was restored.
+cli-aim-compare-place = compare the live member with { $snapshot }
+cli-aim-compare-beside = compare { $member } with { $snapshot }
+cli-aim-compare-address = compare { $address }:{ $port } with { $snapshot }
+cli-option-verify-live = Compare the cluster's own member, as it runs, with the snapshot
+cli-verify-one = what was restored is compared with one snapshot; more were given

@@ -124,3 +124,203 @@ cli-init-kept = 保留了已存在的 { $path }
 cli-init-wrote = 已写入 { $path }
 cli-init-ignored = { $path } 中已加入 { $entries }
 cli-init-next = 下一步：声明你的集群，然后运行 `roadstead check`、`roadstead backup`、`roadstead verify`。
+
+# 计划。
+cli-arg-plan = 由 `roadstead plan --out` 保存的计划
+cli-option-plan-out = 把计划保存到该文件，供 `roadstead apply FILE` 使用
+cli-plan-head = { $aim }（舰队 { $fleet }）
+cli-plan-summary = 共 { $steps } 步{ $restarts ->
+    [0] {""}
+   *[other] ，其中 { $restarts } 步会中断服务器
+  }{ $losses ->
+    [0] {""}
+   *[other] ，其中 { $losses } 步会丢失数据
+  }
+cli-plan-nothing = 无事可做。
+cli-plan-saved = 计划已保存到 { $path }；执行：roadstead apply { $path }
+cli-plan-not-over = { $path } 已存在，且不是已保存的计划
+cli-plan-unreadable = 无法读取计划 { $path }
+cli-plan-malformed = { $path } 不是本版本保存的计划
+cli-aim-apply = 使{ $count ->
+    [0] 舰队
+   *[other] { $clusters }
+  }与声明一致
+cli-aim-down = 停止{ $count ->
+    [0] 舰队
+   *[other] { $clusters }
+  }，保留数据
+cli-aim-backup = 备份{ $count ->
+    [0] 舰队
+   *[other] { $clusters }
+  }
+cli-aim-verify = 验证 { $count } 个快照
+cli-aim-restore-place = 原地恢复 { $snapshot }
+cli-aim-restore-beside = 在旁边恢复 { $snapshot }，成员名 { $member }
+cli-aim-restore-address = 把 { $snapshot } 恢复到 { $address }:{ $port }
+cli-risk-create = 新建
+cli-risk-reload = 重载
+cli-risk-restart = 重启
+cli-risk-interrupts-writes = 中断写入
+cli-risk-fails-over = 切换主库
+cli-risk-loses-data = 丢失数据
+
+# 同意。
+cli-consent-ask = 要执行吗？[y/N]
+cli-consent-type = 这会使在用数据不再在用。要继续，请输入 { $name }：
+cli-consent-refused = 未获同意；什么也没有做
+cli-consent-unread = 无法从终端读取回答
+cli-consent-missing = 此操作会带来改变，而没有终端可以询问
+cli-consent-missing-cure = 用 --dry-run 阅读计划，然后加上 --yes
+cli-consent-names = 这会使 { $names } 的在用数据不再在用，仅有 --yes 不够
+cli-consent-names-cure = 用 --dry-run 阅读计划，然后加上 --yes={ $names }
+
+# 操作过程。
+cli-runtime = 无法启动程序的线程
+cli-signals-unheard = 无法接收信号
+cli-stopping = 将在下一个安全点停止；再按一次立即结束。
+cli-report-failed = { $step } 失败：
+cli-report-not-begun = { $step } 没有开始
+cli-report-done = 完成：{ $done } 步，每步都已验证（操作 { $operation }）
+cli-report-ended-failed = 完成 { $done } 步，{ $left } 步未完成；已做的保持原样。继续：roadstead resume { $operation }
+cli-report-cancelled = 已按要求停止：完成 { $done } 步，{ $left } 步未完成；已做的保持原样。继续：roadstead resume { $operation }
+cli-interrupted-earlier = 操作 { $operation }（{ $aim }，始于 { $started }）曾被中断
+cli-interrupted-earlier-cure = 本计划从当前实际状态出发；要继续那次操作：roadstead resume
+cli-folder-unmakeable = 无法创建文件夹 { $path }
+cli-folder-not-ours = 文件夹 { $path } 属于他人，或他人可以进入
+cli-secret-made = 已在 { $path } 生成随机密钥（权限 0600）
+
+# 代理。
+cli-agent-started = 已启动代理（进程 { $pid }，日志 { $log }）
+cli-agent-not-started = 代理没有启动成功；日志在 { $log }
+cli-agent-not-ended = 已要求代理（进程 { $pid }）结束，但它仍在运行
+cli-agent-ended = 已结束代理
+cli-option-agent-socket = 监听的套接字
+cli-option-agent-fleet = 舰队
+cli-option-agent-host = 主机的声明
+
+# 状态。
+cli-head-member = 成员
+cli-head-cluster = 集群
+cli-head-state = 状态
+cli-head-role = 角色
+cli-head-version = 版本
+cli-head-endpoint = 端点
+cli-head-proven = 最近通过验证的备份
+cli-state-unknown = 未知
+cli-state-backing-off = 反复退出
+cli-state-dead = 已退出
+cli-role-primary = 主
+cli-role-replica = 从
+cli-proven-never = 从未
+cli-proven-undeclared = 未声明备份
+cli-age = { $age } 前
+cli-age-ahead = 在将来
+cli-status-no-answer = { $member } 没有正常应答：{ $why }
+cli-status-restarts = { $member } 曾退出并被重新启动（{ $restarts } 次）
+cli-status-agent = 代理：进程 { $pid }，版本 { $version }
+cli-status-no-agent = 代理：没有运行，因此成员退出后无人重启；`roadstead up` 会启动它
+
+# 快照。
+cli-head-snapshot = 快照
+cli-head-vault = 备份库
+cli-head-taken = 时间
+cli-head-size = 大小
+cli-head-stored = 占用
+cli-head-stage = 阶段
+cli-head-compared = 比较内容
+cli-stage-taken = 已取
+cli-stage-checked = 已检查
+cli-stage-proven = 已验证
+cli-stage-failed = 失败
+cli-compared-nothing = 尚未比较
+cli-compared = { $content } 个对象按内容（{ $rows } 行），{ $counted } 个按数量，{ $named } 个按名称；{ $when ->
+    [snapshot] 与转储在同一快照中测得
+   *[after] 部分在转储之后测得
+  }
+cli-backups-none = 还没有快照；用 `roadstead backup` 取一组。
+cli-arg-snapshot = 快照编号或其开头，或 `latest`
+cli-arg-snapshots = 快照编号或其开头 [默认：每个集群最新的快照，已验证的除外]
+cli-snapshot-unknown = 没有编号以 { $snapshot } 开头的快照
+cli-snapshot-unknown-cure = 列出快照：roadstead backups
+cli-snapshot-ambiguous = 不止一个快照的编号以 { $snapshot } 开头
+cli-snapshot-of-another = 快照 { $snapshot } 属于集群 { $other }，不属于 { $cluster }
+cli-option-verify-all = 重新验证所有快照
+cli-verify-none = 没有可验证的快照
+cli-verify-none-cure = 先取一组：roadstead backup
+cli-verify-proven-already = { $cluster } 的 { $snapshot } 已于 { $age }通过验证
+cli-verify-verdict = { $cluster } 的 { $snapshot }：{ $compared }
+cli-option-beside = 这个名称和端口的新成员
+cli-option-to = 该地址的服务器；要恢复到那里，它必须是空的
+cli-option-to-user = 那里的账号
+cli-option-to-password = 其密码所在：${"{"}env:NAME{"}"}、${"{"}file:PATH{"}"} 或 `roadstead secret` 的输出
+cli-option-to-tls = 连接保护：auto、verify-full 或 off [默认：auto]
+cli-option-to-ca = 签发机构的证书，若非系统所带
+cli-restore-beside = { $value } 不是 NAME:PORT 形式
+cli-restore-to = { $value } 不是 HOST:PORT 形式；IPv6 地址写在方括号内
+cli-restore-user = --to 需要 --user
+cli-restore-password = --password-ref 的值不是密钥引用
+cli-restore-password-cure = 写成 ${"{"}env:NAME{"}"} 或 ${"{"}file:PATH{"}"}，并加单引号；若那里写的是密码，请更换：它已留在 shell 历史中
+cli-restore-which = 有多个集群的快照
+cli-restore-which-cure = 指明一个：--cluster CLUSTER
+cli-restore-none = 集群 { $cluster } 没有快照
+
+# 备份库。
+cli-arg-vaults = 仅限这些备份库
+cli-no-such-vault = 舰队文件没有声明备份库 { $vault }
+cli-no-such-vault-cure = 已声明的有：{ $vaults }
+cli-vault-unread = 无法读取备份库 { $vault } 的目录：{ $why }
+cli-vault-made = 已在 { $path } 创建备份库 { $vault }
+cli-vault-there = 备份库 { $vault } 已在 { $path }
+cli-vault-key-lost = 密钥 { $path } 不见了，而备份库 { $vault } 是用它创建的
+cli-vault-key-lost-cure = 请从你保存的副本取回密钥；新的密钥打不开这个备份库
+cli-vault-checking = 正在检查备份库 { $vault }
+cli-vault-sound = 备份库 { $vault } 完好
+cli-vault-damaged = 备份库 { $vault } 已损坏
+cli-vault-pruning = 正在清理备份库 { $vault }
+cli-vault-would-prune = 将从备份库 { $vault } 删除 { $count } 个快照 { $snapshots }，释放 { $freed }
+cli-vault-pruned = 已从备份库 { $vault } 删除 { $count } 个快照 { $snapshots }，释放 { $freed }
+cli-option-prune-keep = 每个集群保留这么多个，外加最新的已验证快照
+cli-option-prune-snapshot = 删除这个快照
+
+# 日志。
+cli-head-operation = 操作
+cli-head-started = 开始
+cli-head-by = 执行者
+cli-head-aim = 目标
+cli-head-result = 结果
+cli-head-steps = 步骤
+cli-arg-operation = 显示该操作，给出编号或其开头
+cli-arg-operation-resume = 操作 [默认：最近被中断的]
+cli-option-journal-limit = 显示多少条，新的在前 [默认：20]
+cli-journal-empty = 还没有做过任何操作。
+cli-journal-head = { $operation }：{ $aim }，{ $by }，{ $started }：
+cli-journal-unknown = { $step } 已开始；结果未知
+cli-ended-done = 完成
+cli-ended-failed = 失败
+cli-ended-cancelled = 已停止
+cli-ended-resumed = 已由后续操作继续
+cli-ended-never = 被中断
+cli-resume-head = 继续 { $operation }：{ $aim }
+cli-resume-none = 没有被中断的操作。
+cli-resume-done = 操作 { $operation } 已经完成
+
+# 说明。
+cli-head-setting = 设置
+cli-head-value = 值
+cli-head-why = 理由
+cli-explain-fleet = 舰队 { $fleet }
+cli-explain-vault = 备份库 { $vault }：{ $path }
+cli-explain-host = 主机 { $host }：成员位于 { $data } 之下，运行用户为{ $user }
+cli-explain-own-user = 各引擎的常用用户，或运行代理的用户
+cli-explain-cluster = { $cluster }：{ $engine }，版本 { $version }
+cli-explain-supervised = { $member }（{ $endpoint }），在此运行并受看护
+cli-explain-managed = { $member }（{ $endpoint }），由他人运行，只读取
+cli-explain-backup = 备份到备份库 { $vault }：{ $guarantee }
+cli-explain-no-backup = 不备份
+
+# 与恢复结果比较。
+cli-aim-compare-place = 把在用成员与 { $snapshot } 比较
+cli-aim-compare-beside = 把 { $member } 与 { $snapshot } 比较
+cli-aim-compare-address = 把 { $address }:{ $port } 与 { $snapshot } 比较
+cli-option-verify-live = 把集群自己正在运行的成员与快照比较
+cli-verify-one = 恢复的结果只能与一个快照比较；给出了多个

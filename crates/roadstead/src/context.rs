@@ -1,8 +1,8 @@
 //! What every command is given, and what every command gives back.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use roadstead_core::{Error, Finding, Kind};
+use roadstead_core::{Error, Finding, Kind, Text};
 
 use crate::{
     render::{Paint, Words},
@@ -14,15 +14,34 @@ pub(crate) struct Context {
     /// The global options.
     pub(crate) settings: Settings,
     /// The catalogues.
-    pub(crate) words: Words,
+    pub(crate) words: Arc<Words>,
     /// Colours for standard output.
     pub(crate) paint: Paint,
+    /// The command as it is told to those who find the fleet held: its words, without values.
+    pub(crate) command: String,
 }
 
 impl Context {
     /// Everything together.
-    pub(crate) fn new(settings: Settings, words: Words, paint: Paint) -> Self {
-        Self { settings, words, paint }
+    pub(crate) fn new(settings: Settings, words: Words, paint: Paint, command: String) -> Self {
+        Self { settings, words: Arc::new(words), paint, command }
+    }
+
+    /// Says something to people before the answer is there; programs get one document at the end.
+    pub(crate) fn tell(&self, text: &str) {
+        if !self.settings.json {
+            crate::write_now(text);
+        }
+    }
+
+    /// Does asynchronous work; the two threads are made only for commands that need them.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.map_err(|error| Error::io(Text::new("cli-runtime"), &error))?;
+        let done = runtime.block_on(work);
+        // Work on other threads that nobody waits for any more must not keep the process.
+        runtime.shutdown_background();
+        Ok(done)
     }
 }
 

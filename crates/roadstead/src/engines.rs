@@ -11,7 +11,13 @@ pub(crate) fn registry() -> Arc<dyn Engines> {
 
 /// Every catalogue but this crate's own.
 pub(crate) fn catalogues() -> Vec<Messages> {
-    let mut all = vec![roadstead_core::MESSAGES, roadstead_engines::MESSAGES];
+    let mut all = vec![
+        roadstead_core::MESSAGES,
+        roadstead_control::MESSAGES,
+        roadstead_agent::MESSAGES,
+        roadstead_vault::MESSAGES,
+        roadstead_engines::MESSAGES,
+    ];
     all.extend(registry().all().iter().map(|engine| engine.messages()));
     all
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use roadstead_core::{
-    Error, Finding, Kind, Result, Text, finding,
+    Error, Finding, Kind, Result, Severity, Text, finding,
     fleet::{self, Reading},
     model::{Fleet, Name},
 };
@@ -46,7 +46,8 @@ pub(crate) fn read(file: &Path) -> Result<(Reading, PathBuf)> {
     let shown = file.display().to_string();
     let bytes = bytes(file).map_err(|error| {
         let told = Error::io(Text::new("cli-fleet-unreadable").with("path", &shown), &error);
-        let cure = if told.kind == Kind::NotFound { "cli-fleet-absent-cure" } else { "cli-fleet-unreadable-cure" };
+        let cure =
+            if told.kind == Kind::NotFound { "cli-fleet-absent-cure" } else { "cli-fleet-unreadable-cure" };
         let told = told.cure(Text::new(cure));
         Error { kind: Kind::Input, ..told }
     })?;
@@ -65,6 +66,13 @@ pub(crate) fn load(context: &Context) -> Result<Loaded, Stop> {
             Ok(Loaded { fleet, directory, digest, findings, generate })
         }
         _ => Err(Stop::Findings(findings)),
+    }
+}
+
+impl Loaded {
+    /// What should be changed in the file although it works.
+    pub(crate) fn warnings(&self) -> Vec<Finding> {
+        self.findings.iter().filter(|found| found.severity == Severity::Warning).cloned().collect()
     }
 }
 

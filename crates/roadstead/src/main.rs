@@ -2,13 +2,18 @@
 //!
 //! Nothing is decided or done here; everything that a user reads passes through `render`.
 
+mod agent_door;
 mod command;
+mod consent;
 mod context;
 mod engines;
 mod fleet_file;
+mod house;
+mod operation;
 mod render;
 mod secrets;
 mod settings;
+mod shelf;
 mod surroundings;
 
 use std::{
@@ -33,7 +38,7 @@ fn main() -> ExitCode {
     let settings = Settings::from_matches(&matches);
     trace(&settings);
     let paint = Paint::new(settings.color.choose(&std::io::stdout()));
-    let context = Context::new(settings, words, paint);
+    let context = Context::new(settings, words, paint, command::named(&matches));
     let answer = command::run(&context, &matches).unwrap_or_else(|stop| refuse(&context, stop));
     print(&context, &answer)
 }
@@ -101,6 +106,12 @@ fn write_out(text: &str, exit: Exit) -> ExitCode {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::No.code(),
         _ => exit.code(),
     }
+}
+
+/// Writes part of an answer early. A closed pipe is noticed when the rest is written.
+fn write_now(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Standard error is the last resort: when it is gone too, nobody is left to be told.

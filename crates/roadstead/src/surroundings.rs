@@ -34,7 +34,9 @@ impl Surroundings for Here {
         };
         let mode = facts.mode() & 0o7777;
         if !facts.is_file() {
-            return SecretFile::Unreadable(std::io::Error::from(std::io::ErrorKind::InvalidInput).to_string());
+            return SecretFile::Unreadable(
+                std::io::Error::from(std::io::ErrorKind::InvalidInput).to_string(),
+            );
         }
         if mode & 0o077 != 0 {
             return SecretFile::TooOpen(mode);

@@ -1,13 +1,13 @@
 //! `roadstead check`: every finding about the fleet file, and with `--live` about the servers it names.
 
 use clap::{ArgMatches, Command};
-use roadstead_core::{Text, finding};
+use roadstead_core::{Finding, Text, finding, port::engine::Depth, seen::Reach};
 use serde_json::json;
 
-use super::shape;
+use super::{shape, status};
 use crate::{
-    context::{Answer, Context, Exit, Outcome},
-    fleet_file,
+    context::{Answer, Context, Exit, Outcome, Stop},
+    fleet_file, house,
     render::{self, Tone, Words},
 };
 
@@ -17,7 +17,11 @@ pub(crate) fn define(words: &Words) -> Command {
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let (reading, _) = fleet_file::read(&context.settings.file)?;
-    let findings = reading.findings;
+    let mut findings = reading.findings;
+    let sound = reading.fleet.is_some() && !finding::any_error(&findings);
+    if sound && matches.get_flag("live") {
+        findings.extend(live(context)?);
+    }
     let wrong = reading.fleet.is_none() || finding::any_error(&findings);
     let mut text = render::finding::all(&context.words, context.paint, &findings);
     if let Some(fleet) = reading.fleet.as_ref().filter(|_| !wrong) {
@@ -33,5 +37,28 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         "sound": !wrong,
         "findings": render::json::findings(&context.words, &findings),
     });
-    Ok(Answer::done(text, json).exit(if wrong { Exit::Input } else { Exit::Done }))
+    let exit = match (sound, wrong) {
+        (false, _) => Exit::Input,
+        // The file is sound; the world is not.
+        (true, true) => Exit::No,
+        (true, false) => Exit::Done,
+    };
+    Ok(Answer::done(text, json).exit(exit))
+}
+
+/// What the servers themselves show: reachable, with grants that suffice, and what could not be backed up.
+fn live(context: &Context) -> Result<Vec<Finding>, Stop> {
+    let loaded = fleet_file::load(context)?;
+    let controller = house::controller(context, &loaded)?;
+    let seen = context.block_on(controller.observe(None, Depth::Grants, true))?;
+    let mut findings = status::troubles(&seen);
+    findings.extend(seen.findings);
+    for (name, member) in &seen.members {
+        if let Reach::Stopped | Reach::Starting = member.reach {
+            let key =
+                if member.reach == Reach::Stopped { "core-plan-stopped" } else { "core-plan-not-ready" };
+            findings.push(Finding::warning(name.as_str(), Text::new(key).with("member", name)));
+        }
+    }
+    Ok(findings)
 }

@@ -136,7 +136,9 @@ fn write_unless_there(path: &Path, text: &str) -> Result<Text> {
         }
         opened => opened.map_err(|error| unwritable(path, &error))?,
     };
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| unwritable(path, &error))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| unwritable(path, &error))?;
     Ok(Text::new("cli-init-wrote").with("path", shown))
 }
 
@@ -155,9 +157,17 @@ fn hide_from_version_control(directory: &Path) -> Result<Option<Text>> {
     let mut more = if known.is_empty() || known.ends_with('\n') { String::new() } else { "\n".to_owned() };
     more.push_str(&lacking.join("\n"));
     more.push('\n');
-    let mut file = OpenOptions::new().append(true).create(true).open(&path).map_err(|error| unwritable(&path, &error))?;
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .map_err(|error| unwritable(&path, &error))?;
     file.write_all(more.as_bytes()).map_err(|error| unwritable(&path, &error))?;
-    Ok(Some(Text::new("cli-init-ignored").with("path", path.display().to_string()).with("entries", lacking.join(" "))))
+    Ok(Some(
+        Text::new("cli-init-ignored")
+            .with("path", path.display().to_string())
+            .with("entries", lacking.join(" ")),
+    ))
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
@@ -170,9 +180,12 @@ mod tests {
 
     #[test]
     fn a_folder_lends_its_name_where_it_can() {
-        for (folder, name) in
-            [("/srv/Harbour_Main", "harbour-main"), ("/", "fleet"), ("/x/2024", "fleet"), ("/x/港口", "fleet")]
-        {
+        for (folder, name) in [
+            ("/srv/Harbour_Main", "harbour-main"),
+            ("/", "fleet"),
+            ("/x/2024", "fleet"),
+            ("/x/港口", "fleet"),
+        ] {
             assert_eq!(name_of(Path::new(folder)), name);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::render::Words;
 
@@ -38,6 +38,16 @@ pub(crate) fn positional(words: &Words, name: &'static str, value: &'static str,
 /// Any number of clusters.
 pub(crate) fn clusters(words: &Words) -> Arg {
     positional(words, "clusters", "CLUSTER", "cli-arg-clusters").num_args(0..)
+}
+
+/// `--cluster`, for commands whose arguments are something else.
+pub(crate) fn cluster(words: &Words) -> Arg {
+    option(words, "cluster", "CLUSTER", "cli-arg-clusters").action(ArgAction::Append)
+}
+
+/// All values of an argument.
+pub(crate) fn many(matches: &ArgMatches, name: &str) -> Vec<String> {
+    matches.get_many::<String>(name).into_iter().flatten().cloned().collect()
 }
 
 /// `--dry-run`: show the plan and do nothing.

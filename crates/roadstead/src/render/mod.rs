@@ -6,7 +6,12 @@ pub(crate) mod clean;
 pub(crate) mod error;
 pub(crate) mod finding;
 pub(crate) mod json;
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod report;
+pub(crate) mod snapshot;
 pub(crate) mod table;
+pub(crate) mod time;
 pub(crate) mod usage;
 mod words;
 

@@ -58,7 +58,8 @@ impl Table {
     /// The table as text; every line ends with a line break.
     pub(crate) fn render(&self, paint: Paint) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0).max(self.heads.len());
-        let all = || std::iter::once(&self.heads).chain(&self.rows);
+        let heads = (!self.heads.is_empty()).then_some(&self.heads);
+        let all = || heads.into_iter().chain(&self.rows);
         let width = |column: usize| {
             all().filter_map(|row| row.get(column)).map(|cell: &Cell| cell.text.width()).max()
         };

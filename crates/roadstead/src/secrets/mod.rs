@@ -3,6 +3,7 @@
 //! Values leave only as `Secret`; no message of this module carries one.
 
 pub(crate) mod identity;
+pub(crate) mod missing;
 pub(crate) mod private;
 
 use std::path::{Path, PathBuf};

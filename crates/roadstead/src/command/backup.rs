@@ -1,0 +1,25 @@
+//! `roadstead backup`: takes one set of snapshots; makes a vault on its first use and says so.
+
+use clap::{ArgMatches, Command};
+use roadstead_core::plan::Aim;
+
+use super::shape;
+use crate::{
+    context::{Context, Outcome},
+    fleet_file, house,
+    operation::{self, Manner},
+    render::Words,
+};
+
+pub(crate) fn define(words: &Words) -> Command {
+    shape::verb(words, "backup").arg(shape::clusters(words)).arg(shape::dry_run(words))
+}
+
+pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
+    let loaded = fleet_file::load(context)?;
+    let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let controller = house::controller(context, &loaded)?;
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false };
+    let aim = Aim::Backup { clusters };
+    context.block_on(operation::carry_out(context, &loaded, &controller, &aim, manner))?
+}

@@ -1,0 +1,190 @@
+//! `roadstead journal` and `roadstead resume`: what was done, and what was begun and never ended.
+
+use clap::{ArgMatches, Command, value_parser};
+use roadstead_control::Controller;
+use roadstead_core::{
+    Error, Kind, Result, Text,
+    plan::{Aim, Destination},
+    port::journal::{Ended, Operation, StepRecord},
+};
+use serde_json::{Value, json};
+
+use super::shape;
+use crate::{
+    context::{Answer, Context, Exit, Outcome},
+    fleet_file, house,
+    operation::{self, Manner},
+    render::{
+        self, Tone, Words,
+        table::{Cell, Table},
+        time,
+    },
+};
+
+pub(crate) fn define(words: &Words) -> Command {
+    let limit = shape::option(words, "limit", "COUNT", "cli-option-journal-limit");
+    let limit =
+        limit.value_parser(value_parser!(u16).range(1..)).default_value("20").hide_default_value(true);
+    let operation = shape::positional(words, "operation", "OPERATION", "cli-arg-operation");
+    shape::verb(words, "journal").arg(operation).arg(limit)
+}
+
+pub(crate) fn define_resume(words: &Words) -> Command {
+    let operation = shape::positional(words, "operation", "OPERATION", "cli-arg-operation-resume");
+    shape::verb(words, "resume").arg(operation).arg(shape::dry_run(words))
+}
+
+pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
+    let loaded = fleet_file::load(context)?;
+    let controller = house::controller(context, &loaded)?;
+    let journal = controller.journal();
+    if let Some(id) = matches.get_one::<String>("operation") {
+        return Ok(one(context, &journal.operation(id)?));
+    }
+    let limit = *matches.get_one::<u16>("limit").expect("it has a default");
+    let operations = journal.recent(usize::from(limit))?;
+    let json = json!({ "operations": operations.iter().map(|done| document(&context.words, done)).collect::<Vec<_>>() });
+    if operations.is_empty() {
+        return Ok(Answer::done(format!("{}\n", context.words.word("cli-journal-empty")), json));
+    }
+    Ok(Answer::done(table(&context.words, &operations).render(context.paint), json))
+}
+
+fn table(words: &Words, operations: &[Operation]) -> Table {
+    let heads = ["operation", "started", "by", "aim", "result", "steps"];
+    let mut table = Table::new(heads.into_iter().map(|head| words.word(&format!("cli-head-{head}"))));
+    for operation in operations {
+        let (result, tone) = result(words, operation);
+        let done = operation.steps.iter().filter(|step| matches!(step.outcome, Some(Ok(_)))).count();
+        table.row(vec![
+            Cell::new(short(&operation.id)),
+            Cell::new(time::instant(operation.started)),
+            Cell::new(&operation.by),
+            Cell::new(words.say(&render::plan::aim(&operation.plan.aim))),
+            Cell::new(result).tone(tone),
+            Cell::new(format!("{done}/{}", operation.plan.steps.len())).right(),
+        ]);
+    }
+    table
+}
+
+fn result(words: &Words, operation: &Operation) -> (String, Tone) {
+    let (key, tone) = match operation.result {
+        Some(Ended::Done) => ("cli-ended-done", Tone::Good),
+        Some(Ended::Failed) => ("cli-ended-failed", Tone::Bad),
+        Some(Ended::Cancelled) => ("cli-ended-cancelled", Tone::Doubtful),
+        Some(Ended::Resumed) => ("cli-ended-resumed", Tone::Plain),
+        None => ("cli-ended-never", Tone::Doubtful),
+    };
+    (words.word(key), tone)
+}
+
+/// One operation: every step of its plan, and what became of it.
+fn one(context: &Context, operation: &Operation) -> Answer {
+    let words = &context.words;
+    let (result, tone) = result(words, operation);
+    let head = Text::new("cli-journal-head")
+        .with("operation", short(&operation.id))
+        .with("aim", render::plan::aim(&operation.plan.aim))
+        .with("by", &operation.by)
+        .with("started", time::instant(operation.started));
+    let mut text = format!("{} {}\n", words.say(&head), context.paint.tone(tone, &result));
+    for step in &operation.plan.steps {
+        let title = words.say(&step.title);
+        let record = operation.steps.iter().find(|record| record.step == step.id);
+        let took = record.and_then(|record| record.ended?.since(record.started));
+        match record.map(|record| &record.outcome) {
+            Some(Some(outcome)) => {
+                text.push_str(&render::progress::step_line(context.paint, outcome.is_ok(), &title, took));
+                text.push('\n');
+                if let Err(error) = outcome {
+                    text.push_str(&render::error::lines(words, context.paint, error));
+                }
+            }
+            Some(None) => text.push_str(&format!(
+                "  ? {}\n",
+                words.say(&Text::new("cli-journal-unknown").with("step", title))
+            )),
+            None => text.push_str(&format!(
+                "  · {}\n",
+                words.say(&Text::new("cli-report-not-begun").with("step", title))
+            )),
+        }
+    }
+    Answer::done(text, document(words, operation))
+}
+
+fn document(words: &Words, operation: &Operation) -> Value {
+    let step = |step: &StepRecord| {
+        let mut value = json!({ "id": step.step, "started": step.started, "ended": step.ended });
+        match &step.outcome {
+            Some(Ok(outcome)) => {
+                value["done"] = json!(true);
+                value["changed"] = json!(outcome.changed);
+            }
+            Some(Err(error)) => {
+                value["done"] = json!(false);
+                value["error"] = render::json::failure(words, error);
+            }
+            None => value["done"] = Value::Null,
+        }
+        value
+    };
+    json!({
+        "id": operation.id,
+        "started": operation.started,
+        "ended": operation.ended,
+        "by": operation.by,
+        "result": operation.result,
+        "plan": render::plan::document(words, &operation.plan),
+        "steps": operation.steps.iter().map(step).collect::<Vec<_>>(),
+    })
+}
+
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
+    let loaded = fleet_file::load(context)?;
+    let controller = house::controller(context, &loaded)?;
+    let Some(operation) = interrupted(&controller, matches.get_one::<String>("operation"))? else {
+        let json = json!({ "resumed": null });
+        return Ok(Answer::done(format!("{}\n", context.words.word("cli-resume-none")), json));
+    };
+    let told = Text::new("cli-resume-head")
+        .with("operation", short(&operation.id))
+        .with("aim", render::plan::aim(&operation.plan.aim));
+    context.tell(&format!("{}\n", context.words.say(&told)));
+    let agent = matches!(
+        operation.plan.aim,
+        Aim::Apply { .. } | Aim::Restore { into: Destination::Place | Destination::Beside { .. }, .. }
+    );
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent };
+    context.block_on(async {
+        if manner.dry_run {
+            return operation::show(context, &loaded, &controller.decide_resumption(&operation).await);
+        }
+        let held = controller.hold()?;
+        let decision = controller.decide_resumption(&operation).await;
+        let mut answer = operation::decided(context, &loaded, &controller, &held, decision, manner).await?;
+        if answer.exit == Exit::Done {
+            controller.resumed(&operation)?;
+        }
+        answer.json["resumed"] = json!(operation.id);
+        Ok(answer)
+    })?
+}
+
+/// The operation asked for, which must not have ended; else the newest that was interrupted.
+fn interrupted(controller: &Controller, asked: Option<&String>) -> Result<Option<Operation>> {
+    let Some(id) = asked else { return controller.interrupted() };
+    let operation = controller.journal().operation(id)?;
+    if operation.ended.is_some() && operation.result == Some(Ended::Done) {
+        return Err(Error::new(
+            Kind::Precondition,
+            Text::new("cli-resume-done").with("operation", short(&operation.id)),
+        ));
+    }
+    Ok(Some(operation))
+}

@@ -1,0 +1,230 @@
+//! `roadstead status`: each member's state, role, version and endpoint, and how old its last proven backup is.
+
+use clap::{ArgMatches, Command};
+use roadstead_control::Controller;
+use roadstead_core::{
+    Finding, Text, Timestamp,
+    model::{ClusterSpec, MemberSpec},
+    port::{engine::Depth, layout::Endpoint},
+    seen::{FleetSeen, MemberSeen, ProcessSeen, Reach, Role},
+};
+use serde_json::{Value, json};
+
+use super::shape;
+use crate::{
+    context::{Answer, Context, Outcome},
+    fleet_file, house,
+    render::{
+        self, Tone, Words,
+        table::{Cell, Table},
+        time,
+    },
+    shelf::{Entry, Shelf},
+};
+
+pub(crate) fn define(words: &Words) -> Command {
+    shape::verb(words, "status").arg(shape::clusters(words))
+}
+
+pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
+    let loaded = fleet_file::load(context)?;
+    let asked = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let controller = house::controller(context, &loaded)?;
+    let named = (!asked.is_empty()).then_some(asked.as_slice());
+    let (seen, shelf) = context.block_on(async {
+        let looked = controller.observe(named, Depth::Brief, false);
+        tokio::join!(looked, Shelf::read(&controller))
+    })?;
+    let state = State { words: &context.words, seen: &seen, shelf: &shelf, now: house::now() };
+    let clusters = loaded.fleet.clusters.values();
+    let clusters: Vec<_> = clusters.filter(|c| asked.is_empty() || asked.contains(&c.name)).collect();
+    let mut text = state.table(&clusters).render(context.paint);
+    text.push_str(&state.agent(&controller));
+    let mut findings: Vec<Finding> = seen.findings.clone();
+    findings.extend(shelf.findings.iter().cloned());
+    findings.extend(troubles(&seen));
+    for found in &findings {
+        text.push_str(&render::finding::one(&context.words, context.paint, found));
+    }
+    let members = clusters
+        .iter()
+        .flat_map(|cluster| cluster.members.iter().map(|member| state.document(cluster, member)));
+    let agents: serde_json::Map<String, Value> =
+        seen.hosts.iter().map(|(name, host)| (name.to_string(), json!(host.agent))).collect();
+    let json = json!({
+        "fleet": loaded.fleet.name,
+        "members": members.collect::<Vec<_>>(),
+        "agents": agents,
+        "findings": render::json::findings(&context.words, &findings),
+    });
+    Ok(Answer::done(text, json))
+}
+
+struct State<'a> {
+    words: &'a Words,
+    seen: &'a FleetSeen,
+    shelf: &'a Shelf,
+    now: Timestamp,
+}
+
+impl State<'_> {
+    fn table(&self, clusters: &[&ClusterSpec]) -> Table {
+        let heads = ["member", "cluster", "state", "role", "version", "endpoint", "proven"];
+        let mut table =
+            Table::new(heads.into_iter().map(|head| self.words.word(&format!("cli-head-{head}"))));
+        for cluster in clusters {
+            for member in &cluster.members {
+                let seen = self.seen.members.get(&member.name);
+                let facts = seen.and_then(|seen| seen.facts.as_ref());
+                let (state, tone) = self.state(seen);
+                let (proven, proven_tone) = self.proven(cluster);
+                let role = facts.and_then(|facts| facts.role).map(|role| self.role(role));
+                let version = facts.and_then(|facts| facts.version.as_ref()).map(ToString::to_string);
+                let flavour = facts.map(|facts| facts.flavour.as_str()).filter(|flavour| !flavour.is_empty());
+                let version =
+                    version.map(|version| format!("{} {version}", flavour.unwrap_or(&cluster.engine)));
+                table.row(vec![
+                    Cell::new(member.name.as_str()),
+                    Cell::new(cluster.name.as_str()),
+                    Cell::new(state).tone(tone),
+                    Cell::new(role.unwrap_or_else(|| "-".into())),
+                    Cell::new(version.unwrap_or_else(|| "-".into())),
+                    Cell::new(endpoint(member)),
+                    Cell::new(proven).tone(proven_tone),
+                ]);
+            }
+        }
+        table
+    }
+
+    fn state(&self, seen: Option<&MemberSeen>) -> (String, Tone) {
+        let Some(seen) = seen else { return (self.words.word("cli-state-unknown"), Tone::Bad) };
+        let process = seen.on_host.as_ref().map(|host| &host.process);
+        let (key, tone) = match (&seen.reach, process) {
+            (Reach::Running, _) => ("core-state-running", Tone::Good),
+            (Reach::Starting, _) => ("core-state-starting", Tone::Doubtful),
+            (Reach::Refused(_), _) => ("core-state-refused", Tone::Bad),
+            (Reach::Unreachable(_), _) => ("core-state-unreachable", Tone::Bad),
+            (Reach::Stopped, Some(ProcessSeen::BackingOff { .. })) => ("cli-state-backing-off", Tone::Bad),
+            (Reach::Stopped, Some(ProcessSeen::Dead)) => ("cli-state-dead", Tone::Bad),
+            (Reach::Stopped, _) => ("core-state-stopped", Tone::Doubtful),
+        };
+        (self.words.word(key), tone)
+    }
+
+    fn role(&self, role: Role) -> String {
+        self.words.word(match role {
+            Role::Primary => "cli-role-primary",
+            Role::Replica => "cli-role-replica",
+        })
+    }
+
+    /// The age of the newest proven snapshot: how much would be lost if only it were left.
+    fn proven(&self, cluster: &ClusterSpec) -> (String, Tone) {
+        if cluster.backup.is_none() {
+            return (self.words.word("cli-proven-undeclared"), Tone::Doubtful);
+        }
+        match self.shelf.proven(&cluster.name) {
+            Some(Entry { record, .. }) => {
+                let age = time::age(self.words, record.draft.started, self.now);
+                (format!("{age} ({})", record.id().short()), Tone::Good)
+            }
+            None if self.unread() => (self.words.word("cli-state-unknown"), Tone::Bad),
+            None => (self.words.word("cli-proven-never"), Tone::Bad),
+        }
+    }
+
+    fn unread(&self) -> bool {
+        roadstead_core::finding::any_error(&self.shelf.findings)
+    }
+
+    /// Whether somebody watches what runs here.
+    fn agent(&self, controller: &Controller) -> String {
+        let supervised = controller.fleet().clusters.values().flat_map(|cluster| &cluster.members);
+        if !supervised.into_iter().any(MemberSpec::is_supervised) {
+            return String::new();
+        }
+        let agent = self.seen.hosts.values().find_map(|host| host.agent.as_ref());
+        let told = match agent {
+            Some(agent) => Text::new("cli-status-agent")
+                .with("pid", agent.pid.to_string())
+                .with("version", &agent.version),
+            None => Text::new("cli-status-no-agent"),
+        };
+        format!("{}\n", self.words.say(&told))
+    }
+
+    fn document(&self, cluster: &ClusterSpec, member: &MemberSpec) -> Value {
+        let seen = self.seen.members.get(&member.name);
+        let facts = seen.and_then(|seen| seen.facts.as_ref());
+        let proven = self.shelf.proven(&cluster.name);
+        let newest = self.shelf.of(&cluster.name).next_back();
+        let state = seen.map(|seen| match seen.reach {
+            Reach::Running => "running",
+            Reach::Starting => "starting",
+            Reach::Stopped => "stopped",
+            Reach::Unreachable(_) => "unreachable",
+            Reach::Refused(_) => "refused",
+        });
+        json!({
+            "member": member.name,
+            "cluster": cluster.name,
+            "engine": cluster.engine,
+            "state": state,
+            "role": facts.and_then(|facts| facts.role),
+            "version": facts.and_then(|facts| facts.version.as_ref()).map(ToString::to_string),
+            "flavour": facts.map(|facts| &facts.flavour),
+            "endpoint": endpoint(member),
+            "supervised": member.is_supervised(),
+            "process": seen.and_then(|seen| seen.on_host.as_ref()).map(|host| &host.process),
+            "uptime_ms": facts.and_then(|facts| facts.uptime),
+            "position": facts.and_then(|facts| facts.position.as_ref()),
+            "connections_used": facts.and_then(|facts| facts.connections_used),
+            "connections_allowed": facts.and_then(|facts| facts.connections_allowed),
+            "size_bytes": facts.and_then(|facts| facts.size),
+            "replication": facts.and_then(|facts| facts.replication.as_ref()),
+            "look_took_ms": seen.map(|seen| seen.took),
+            "last_snapshot": newest.map(|entry| json!({ "id": entry.record.id(), "started": entry.record.draft.started, "stage": entry.record.stage() })),
+            "last_proven": proven.map(|entry| json!({
+                "id": entry.record.id(),
+                "started": entry.record.draft.started,
+                "proven_at": entry.record.proven_at(),
+                "age_ms": self.now.since(entry.record.draft.started),
+            })),
+        })
+    }
+}
+
+/// Why members do not answer, and how often they died.
+pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (name, member) in &seen.members {
+        if let Reach::Unreachable(error) | Reach::Refused(error) = &member.reach {
+            let what = Text::new("cli-status-no-answer").with("member", name).with("why", error.what.clone());
+            let finding = Finding::error(name.as_str(), what);
+            found.push(match &error.cure {
+                Some(cure) => finding.cure(cure.clone()),
+                None => finding,
+            });
+        }
+        match member.on_host.as_ref().map(|host| &host.process) {
+            Some(ProcessSeen::BackingOff { failures, last }) => {
+                let what = Text::new("core-plan-backing-off").with("member", name);
+                found
+                    .push(Finding::error(name.as_str(), what.with("failures", *failures).with("last", last)));
+            }
+            Some(ProcessSeen::Running { restarts, .. }) if *restarts > 0 => {
+                let what = Text::new("cli-status-restarts").with("member", name).with("restarts", *restarts);
+                found.push(Finding::warning(name.as_str(), what));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Where clients reach a member, as one text.
+pub(super) fn endpoint(member: &MemberSpec) -> String {
+    let (host, port) = member.endpoint();
+    Endpoint::Tcp(host, port).to_string()
+}

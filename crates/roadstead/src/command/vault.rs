@@ -1,0 +1,198 @@
+//! `roadstead vault`: makes, checks and prunes the vaults that the fleet file declares.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use clap::{ArgMatches, Command, value_parser};
+use roadstead_control::Controller;
+use roadstead_core::{
+    Error, Kind, Result, Text, finding,
+    model::{Fleet, Name, VaultSpec},
+    port::vault::{SnapshotId, Stage},
+};
+use serde_json::json;
+
+use super::shape;
+use crate::{
+    consent,
+    context::{Answer, Context, Exit, Outcome},
+    fleet_file::{self, Loaded},
+    house, operation,
+    render::{self, Paint, Tone, Words, progress::Course},
+    secrets::missing,
+    shelf::Shelf,
+};
+
+pub(crate) fn define(words: &Words) -> Command {
+    let vaults = || shape::positional(words, "vaults", "VAULT", "cli-arg-vaults").num_args(0..);
+    let keep = shape::option(words, "keep", "COUNT", "cli-option-prune-keep")
+        .value_parser(value_parser!(u16).range(1..));
+    let snapshots = shape::option(words, "snapshot", "SNAPSHOT", "cli-option-prune-snapshot");
+    let snapshots = snapshots.action(clap::ArgAction::Append).conflicts_with("keep");
+    let prune = shape::nested(words, "vault", "prune").arg(vaults()).args([keep, snapshots]);
+    shape::verb(words, "vault")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(shape::nested(words, "vault", "init").arg(vaults()))
+        .subcommand(shape::nested(words, "vault", "check").arg(vaults()))
+        .subcommand(prune.arg(shape::dry_run(words)))
+}
+
+pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
+    let loaded = fleet_file::load(context)?;
+    let (verb, matches) =
+        matches.subcommand().ok_or_else(|| Error::internal("clap lets no vault command through"))?;
+    let vaults = chosen(&loaded.fleet, &shape::many(matches, "vaults"))?;
+    let controller = house::controller(context, &loaded)?;
+    context.block_on(async {
+        match verb {
+            "init" => init(context, &loaded, &controller, &vaults).await,
+            "check" => check(context, &controller, &vaults).await,
+            _ => prune(context, &controller, &vaults, matches).await,
+        }
+    })?
+}
+
+fn chosen<'a>(fleet: &'a Fleet, asked: &[String]) -> Result<Vec<&'a VaultSpec>> {
+    if asked.is_empty() {
+        return Ok(fleet.vaults.values().collect());
+    }
+    let one = |name: &String| {
+        fleet.vaults.get(name.as_str()).ok_or_else(|| {
+            let all: Vec<&str> = fleet.vaults.keys().map(Name::as_str).collect();
+            Error::new(Kind::Input, Text::new("cli-no-such-vault").with("vault", name))
+                .cure(Text::new("cli-no-such-vault-cure").with("vaults", all.join(", ")))
+        })
+    };
+    asked.iter().map(one).collect()
+}
+
+/// Makes those of these vaults that are not there yet, and says so.
+pub(crate) async fn make_missing(context: &Context, controller: &Controller, names: &[Name]) -> Result<()> {
+    let names: BTreeSet<&Name> = names.iter().collect();
+    for spec in names.into_iter().filter_map(|name| controller.fleet().vaults.get(name)) {
+        match controller.vault(spec).await {
+            Err(error) if error.kind == Kind::NotFound => {}
+            opened => {
+                opened?;
+                continue;
+            }
+        }
+        controller.make_vault(spec).await?;
+        context.tell(&format!("{}\n", context.words.say(&made(spec))));
+    }
+    Ok(())
+}
+
+fn made(spec: &VaultSpec) -> Text {
+    Text::new("cli-vault-made").with("vault", &spec.name).with("path", &spec.url)
+}
+
+async fn init(context: &Context, loaded: &Loaded, controller: &Controller, vaults: &[&VaultSpec]) -> Outcome {
+    missing::generate(context, loaded)?;
+    let mut text = String::new();
+    let mut done = Vec::new();
+    for spec in vaults {
+        let fresh = match controller.make_vault(spec).await {
+            Ok(_) => true,
+            Err(error) if error.kind == Kind::Exists => false,
+            Err(error) => return Err(error.into()),
+        };
+        let there = || Text::new("cli-vault-there").with("vault", &spec.name).with("path", &spec.url);
+        text.push_str(&format!("{}\n", context.words.say(&if fresh { made(spec) } else { there() })));
+        done.push(json!({ "vault": spec.name, "place": spec.url, "made": fresh }));
+    }
+    Ok(Answer::done(text, json!({ "vaults": done })))
+}
+
+async fn check(context: &Context, controller: &Controller, vaults: &[&VaultSpec]) -> Outcome {
+    let course = course(context);
+    let mut text = String::new();
+    let mut documents = Vec::new();
+    let mut sound = true;
+    for spec in vaults {
+        let vault = controller.vault(spec).await?;
+        let title = context.words.say(&Text::new("cli-vault-checking").with("vault", &spec.name));
+        let watch = course.watch(title);
+        let findings = operation::attended(context, &course, vault.check_structure(&watch)).await??;
+        drop(watch);
+        let wrong = finding::any_error(&findings);
+        sound &= !wrong;
+        text.push_str(&render::finding::all(&context.words, context.paint, &findings));
+        let (key, tone) =
+            if wrong { ("cli-vault-damaged", Tone::Bad) } else { ("cli-vault-sound", Tone::Good) };
+        let told = context.words.say(&Text::new(key).with("vault", &spec.name));
+        text.push_str(&format!("{}\n", context.paint.tone(tone, &told)));
+        let findings = render::json::findings(&context.words, &findings);
+        documents.push(json!({ "vault": spec.name, "sound": !wrong, "findings": findings }));
+    }
+    let exit = if sound { Exit::Done } else { Exit::No };
+    Ok(Answer::done(text, json!({ "vaults": documents })).exit(exit))
+}
+
+async fn prune(
+    context: &Context,
+    controller: &Controller,
+    vaults: &[&VaultSpec],
+    matches: &ArgMatches,
+) -> Outcome {
+    let shelf = Shelf::read(controller).await;
+    let asked = shape::many(matches, "snapshot");
+    let keep = matches.get_one::<u16>("keep").copied();
+    let course = course(context);
+    let mut text = String::new();
+    let mut documents = Vec::new();
+    for spec in vaults {
+        let remove = removed(&shelf, &spec.name, &asked, keep)?;
+        let vault = controller.vault(spec).await?;
+        let title = context.words.say(&Text::new("cli-vault-pruning").with("vault", &spec.name));
+        let watch = course.watch(title);
+        let would = operation::attended(context, &course, vault.prune(&remove, true, &watch)).await??;
+        let told = |key: &str, pruned: &roadstead_core::port::vault::Pruned| {
+            let ids: Vec<&str> = pruned.snapshots.iter().map(SnapshotId::short).collect();
+            let text = Text::new(key).with("vault", &spec.name).with("count", ids.len());
+            context.words.say(&text.with("snapshots", ids.join(" ")).with("freed", pruned.freed.to_string()))
+        };
+        let mut pruned = would.clone();
+        let dry = matches.get_flag("dry-run");
+        if dry {
+            text.push_str(&format!("{}\n", told("cli-vault-would-prune", &would)));
+        } else {
+            let loses: &[&str] = if remove.is_empty() { &[] } else { &[spec.name.as_str()] };
+            context.tell(&format!("{}\n", told("cli-vault-would-prune", &would)));
+            consent::to_losses(context, loses)?;
+            let _held = controller.hold()?;
+            pruned = operation::attended(context, &course, vault.prune(&remove, false, &watch)).await??;
+            text.push_str(&format!("{}\n", told("cli-vault-pruned", &pruned)));
+        }
+        documents.push(json!({ "vault": spec.name, "dry_run": dry, "pruned": pruned }));
+    }
+    Ok(Answer::done(text, json!({ "vaults": documents })))
+}
+
+/// What is to be removed from a vault: what was asked for, or all but the newest of each cluster. The newest proven
+/// one of each cluster stays in any case.
+fn removed(shelf: &Shelf, vault: &Name, asked: &[String], keep: Option<u16>) -> Result<Vec<SnapshotId>> {
+    let mut remove = Vec::new();
+    for name in asked {
+        let entry = shelf.named(name)?;
+        if &entry.vault == vault {
+            remove.push(entry.record.id().clone());
+        }
+    }
+    let Some(keep) = keep else { return Ok(remove) };
+    let here: Vec<_> = shelf.entries.iter().filter(|entry| &entry.vault == vault).collect();
+    let clusters: BTreeSet<&Name> = here.iter().map(|entry| &entry.record.draft.cluster).collect();
+    for cluster in clusters {
+        let mut of: Vec<_> = here.iter().filter(|entry| &entry.record.draft.cluster == cluster).collect();
+        of.reverse();
+        let proven = of.iter().position(|entry| entry.record.stage() == Stage::Proven);
+        let old = of.iter().enumerate().filter(|(age, _)| *age >= usize::from(keep) && Some(*age) != proven);
+        remove.extend(old.map(|(_, entry)| entry.record.id().clone()));
+    }
+    Ok(remove)
+}
+
+fn course(context: &Context) -> Arc<Course> {
+    let paint = Paint::new(context.settings.color.choose(&std::io::stderr()));
+    Arc::new(Course::new(Arc::clone(&context.words), paint, !context.settings.json))
+}

@@ -1,0 +1,129 @@
+//! `roadstead verify`: proves snapshots by restoring each into a throw-away server and comparing.
+
+use clap::{ArgMatches, Command};
+use roadstead_core::{Error, Kind, Result, Text, model::Fleet, plan::Aim, port::vault::Stage};
+use serde_json::json;
+
+use super::{destination, shape};
+use crate::{
+    context::{Answer, Context, Outcome, Stop},
+    fleet_file, house,
+    operation::{self, Manner},
+    render::{self, Tone, Words, snapshot, time},
+    shelf::{Entry, Shelf},
+};
+
+pub(crate) fn define(words: &Words) -> Command {
+    let snapshots = shape::positional(words, "snapshots", "SNAPSHOT", "cli-arg-snapshots").num_args(0..);
+    let all = shape::flag(words, "all", "cli-option-verify-all").conflicts_with("snapshots");
+    let cluster = shape::cluster(words);
+    let live = shape::flag(words, "live", "cli-option-verify-live").conflicts_with_all(["beside", "to"]);
+    let command = shape::verb(words, "verify").args([snapshots, cluster, all, live]);
+    command.args(destination::define(words)).arg(shape::dry_run(words))
+}
+
+pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
+    let loaded = fleet_file::load(context)?;
+    let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "cluster"))?;
+    let asked = shape::many(matches, "snapshots");
+    let controller = house::controller(context, &loaded)?;
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false };
+    let restored = matches.get_flag("live") || matches.contains_id("beside") || matches.contains_id("to");
+    let with = destination::read(matches, &loaded.directory.display().to_string())?;
+    context.block_on(async {
+        let mut shelf = Shelf::read(&controller).await;
+        shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
+        if restored {
+            let entry = restored_from(&shelf, &asked)?;
+            let aim = Aim::Compare { snapshot: entry.record.id().0.clone(), with };
+            return operation::carry_out(context, &loaded, &controller, &aim, manner).await;
+        }
+        let chosen = choose(&shelf, &loaded.fleet, &asked, matches.get_flag("all"))?;
+        if chosen.is_empty() {
+            return nothing(context, &shelf, &loaded.fleet);
+        }
+        let ids: Vec<String> = chosen.iter().map(|entry| entry.record.id().0.clone()).collect();
+        let aim = Aim::Verify { snapshots: ids.clone() };
+        let mut answer = operation::carry_out(context, &loaded, &controller, &aim, manner).await?;
+        if !manner.dry_run {
+            let after = Shelf::read(&controller).await;
+            answer.text.push_str(&verdicts(context, &after, &ids));
+        }
+        Ok(answer)
+    })?
+}
+
+/// The one snapshot that a restored copy is compared with: the one asked for, else the newest.
+fn restored_from<'a>(shelf: &'a Shelf, asked: &[String]) -> Result<&'a Entry> {
+    let of_one_cluster = || {
+        let newest = shelf.entries.last()?;
+        let cluster = &newest.record.draft.cluster;
+        shelf.entries.iter().all(|entry| &entry.record.draft.cluster == cluster).then_some(newest)
+    };
+    match asked {
+        [one] if one != "latest" => shelf.named(one),
+        [_] | [] => of_one_cluster().ok_or_else(|| {
+            Error::new(Kind::Input, Text::new("cli-restore-which")).cure(Text::new("cli-restore-which-cure"))
+        }),
+        _ => Err(Error::new(Kind::Input, Text::new("cli-verify-one"))),
+    }
+}
+
+/// The snapshots asked for; else the newest of each cluster, as far as they are not proven.
+fn choose<'a>(shelf: &'a Shelf, fleet: &Fleet, asked: &[String], all: bool) -> Result<Vec<&'a Entry>> {
+    if !asked.is_empty() {
+        return asked.iter().map(|name| shelf.named(name)).collect();
+    }
+    if all {
+        return Ok(shelf.entries.iter().collect());
+    }
+    let newest = |cluster| shelf.entries.iter().rfind(|entry| &entry.record.draft.cluster == cluster);
+    let newest = fleet.clusters.keys().filter_map(newest);
+    Ok(newest.filter(|entry| entry.record.stage() != Stage::Proven).collect())
+}
+
+/// Nothing was chosen: all is proven already, or there is nothing to prove.
+fn nothing(context: &Context, shelf: &Shelf, fleet: &Fleet) -> Outcome {
+    if roadstead_core::finding::any_error(&shelf.findings) {
+        return Err(Stop::Findings(shelf.findings.clone()));
+    }
+    let words = &context.words;
+    let mut text = String::new();
+    let mut proven = Vec::new();
+    for entry in fleet.clusters.keys().filter_map(|cluster| shelf.proven(cluster)) {
+        let record = &entry.record;
+        let told = Text::new("cli-verify-proven-already")
+            .with("snapshot", record.id().short())
+            .with("cluster", &record.draft.cluster)
+            .with("age", record.proven_at().map(|at| time::age(words, at, house::now())).unwrap_or_default());
+        text.push_str(&format!("{}\n", words.say(&told)));
+        proven.push(json!({ "snapshot": record.id(), "cluster": record.draft.cluster, "proven_at": record.proven_at() }));
+    }
+    if proven.is_empty() {
+        let error =
+            Error::new(Kind::NotFound, Text::new("cli-verify-none")).cure(Text::new("cli-verify-none-cure"));
+        return Err(error.into());
+    }
+    Ok(Answer::done(text, json!({ "proven_already": proven })))
+}
+
+/// One line for each snapshot, as the vault has it now.
+fn verdicts(context: &Context, shelf: &Shelf, ids: &[String]) -> String {
+    let words = &context.words;
+    let mut text = String::new();
+    for entry in shelf.entries.iter().filter(|entry| ids.contains(&entry.record.id().0)) {
+        let (stage, tone) = snapshot::stage(words, &entry.record);
+        let told = Text::new("cli-verify-verdict")
+            .with("snapshot", entry.record.id().short())
+            .with("cluster", &entry.record.draft.cluster)
+            .with("compared", snapshot::compared(words, &entry.record));
+        text.push_str(&format!("{} {}\n", context.paint.tone(tone, &stage), words.say(&told)));
+        let differences = entry.record.failure().and_then(|event| event.comparison.as_ref());
+        for difference in differences.iter().flat_map(|comparison| &comparison.differences).take(20) {
+            let told = words.say(&difference.how.text(&difference.kind, &difference.name));
+            text.push_str(&format!("  {} {told}\n", context.paint.tone(Tone::Bad, "≠")));
+        }
+    }
+    text.push_str(&render::finding::all(words, context.paint, &shelf.findings));
+    text
+}

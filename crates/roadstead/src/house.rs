@@ -1,0 +1,98 @@
+//! Puts the controller together from this machine's parts: hands, vaults, journal, clock, secrets.
+//!
+//! The only place that knows which part implements which port.
+
+use std::{
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use roadstead_agent::{LocalHand, SystemClock, SystemIds};
+use roadstead_control::{Controller, Hands, Parts, SqliteJournal};
+use roadstead_core::{
+    Error, Result, Text, Timestamp,
+    model::Name,
+    port::{Clock, Hand, Ids},
+};
+use roadstead_vault::LocalVaults;
+
+use crate::{
+    agent_door,
+    context::Context,
+    engines,
+    fleet_file::Loaded,
+    secrets::{Resolver, state_folder},
+};
+
+/// The controller of this fleet, for this command.
+pub(crate) fn controller(context: &Context, loaded: &Loaded) -> Result<Controller> {
+    let state = state_folder(&loaded.directory);
+    make_private_folder(&state)?;
+    let journal = SqliteJournal::open(&state.join("journal.sqlite"))?;
+    let hands = ThisMachine { state: state.clone(), local: Arc::new(LocalHand::new(hand_parts())) };
+    Ok(Controller::new(Parts {
+        fleet: loaded.fleet.clone(),
+        fleet_digest: loaded.digest.clone(),
+        state,
+        engines: engines::registry(),
+        vaults: Arc::new(LocalVaults::default()),
+        hands: Arc::new(hands),
+        journal: Arc::new(journal),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(SystemIds),
+        secrets: Arc::new(Resolver::new(&loaded.directory)),
+        by: who(),
+        command: context.command.clone(),
+    }))
+}
+
+/// What a hand on this machine is made of.
+pub(crate) fn hand_parts() -> roadstead_agent::Parts {
+    roadstead_agent::Parts {
+        engines: engines::registry(),
+        vaults: Arc::new(LocalVaults::default()),
+        clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        ids: Arc::new(SystemIds) as Arc<dyn Ids>,
+    }
+}
+
+/// The time by this machine's clock.
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// A folder that its owner alone may enter; one that is there is left as it is.
+pub(crate) fn make_private_folder(path: &Path) -> Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        Error::io(Text::new("cli-folder-unmakeable").with("path", path.display().to_string()), &error)
+    })
+}
+
+/// `user@host`, for locks, journal and records.
+fn who() -> String {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let user =
+        user.filter(|user| !user.is_empty()).unwrap_or_else(|| format!("uid-{}", rustix::process::getuid()));
+    let system = rustix::system::uname();
+    format!("{user}@{}", system.nodename().to_string_lossy())
+}
+
+/// The hands of a fleet whose members all live on this machine: the agent's where one serves, else this process's own.
+struct ThisMachine {
+    state: PathBuf,
+    local: Arc<dyn Hand>,
+}
+
+#[async_trait]
+impl Hands for ThisMachine {
+    async fn of(&self, host: Option<&Name>) -> Result<Arc<dyn Hand>> {
+        if host.is_some()
+            && let Some(served) = agent_door::connect(&self.state).await?
+        {
+            return Ok(served);
+        }
+        Ok(Arc::clone(&self.local))
+    }
+}

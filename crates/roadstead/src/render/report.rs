@@ -1,0 +1,91 @@
+//! What came of a plan, for people and for programs: each step, every failure in full, and what was left how.
+
+use roadstead_control::Report;
+use roadstead_core::{Text, port::journal::Ended};
+use serde_json::{Value, json};
+
+use super::{
+    Paint, Tone, Words, error, finding, json as values,
+    progress::{Course, step_line},
+};
+
+/// The report as lines. Steps that were told while they ran are not told again.
+pub(crate) fn lines(words: &Words, paint: Paint, report: &Report, course: &Course) -> String {
+    let mut out = String::new();
+    if !course.is_drawn() {
+        for done in &report.steps {
+            let title = words.say(&done.step.title);
+            out.push_str(&step_line(paint, done.outcome.is_ok(), &title, course.took(&done.step.id)));
+            out.push('\n');
+        }
+    }
+    for outcome in report.steps.iter().filter_map(|done| done.outcome.as_ref().ok()) {
+        for found in &outcome.findings {
+            out.push_str(&finding::one(words, paint, found));
+        }
+    }
+    for (step, failure) in report.failures() {
+        let failed = Text::new("cli-report-failed").with("step", step.title.clone());
+        out.push_str(&paint.tone(Tone::Strong, &words.say(&failed)));
+        out.push('\n');
+        out.push_str(&error::lines(words, paint, failure));
+    }
+    for step in &report.not_begun {
+        let left = Text::new("cli-report-not-begun").with("step", step.title.clone());
+        out.push_str(&format!("  {} {}\n", paint.tone(Tone::Faint, "·"), words.say(&left)));
+    }
+    out.push_str(&end(words, paint, report));
+    out
+}
+
+fn end(words: &Words, paint: Paint, report: &Report) -> String {
+    let operation = report.operation.get(..8).unwrap_or(&report.operation);
+    let done = report.steps.iter().filter(|step| step.outcome.is_ok()).count();
+    let (key, tone) = match report.ended {
+        Ended::Done => ("cli-report-done", Tone::Good),
+        Ended::Failed => ("cli-report-ended-failed", Tone::Bad),
+        Ended::Cancelled | Ended::Resumed => ("cli-report-cancelled", Tone::Doubtful),
+    };
+    let told = Text::new(key)
+        .with("done", done)
+        .with("left", report.steps.len() - done + report.not_begun.len())
+        .with("operation", operation);
+    format!("{}\n", paint.tone(tone, &words.say(&told)))
+}
+
+/// The report for programs.
+pub(crate) fn document(words: &Words, report: &Report, course: &Course) -> Value {
+    let steps = report.steps.iter().map(|done| {
+        let mut value = json!({
+            "id": done.step.id,
+            "title": values::text(words, &done.step.title),
+            "target": done.step.target,
+            "done": done.outcome.is_ok(),
+            "took_ms": course.took(&done.step.id),
+        });
+        match &done.outcome {
+            Ok(outcome) => {
+                value["changed"] = json!(outcome.changed);
+                value["findings"] = values::findings(words, &outcome.findings);
+                if let Some(record) = &outcome.record {
+                    value["snapshot"] = super::snapshot::document(words, record, "");
+                }
+                if let Some(comparison) = &outcome.comparison {
+                    value["comparison"] = super::snapshot::comparison(words, comparison);
+                }
+            }
+            Err(error) => value["error"] = values::failure(words, error),
+        }
+        value
+    });
+    let left = report
+        .not_begun
+        .iter()
+        .map(|step| json!({ "id": step.id, "title": values::text(words, &step.title) }));
+    json!({
+        "operation": report.operation,
+        "ended": report.ended,
+        "steps": steps.collect::<Vec<_>>(),
+        "not_begun": left.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,59 @@
+//! Instants, ages and durations as people read them.
+
+use roadstead_core::{Millis, Text, Timestamp};
+
+use super::Words;
+
+/// How long ago; an instant that lies ahead (a clock went back) says so.
+pub(crate) fn age(words: &Words, then: Timestamp, now: Timestamp) -> String {
+    match now.since(then) {
+        None => words.word("cli-age-ahead"),
+        Some(age) => words.say(&Text::new("cli-age").with("age", span(age))),
+    }
+}
+
+/// A duration in the two biggest units that matter: `45 s`, `12 min`, `3 h`, `5 d`.
+pub(crate) fn span(duration: Millis) -> String {
+    let seconds = duration.0 / 1_000;
+    match seconds {
+        0..=59 => format!("{seconds} s"),
+        60..=3_599 => format!("{} min", seconds / 60),
+        3_600..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// How long something took: `0.4 s`, `12.3 s`, `4 min 5 s`.
+pub(crate) fn took(duration: Millis) -> String {
+    let tenths = duration.0 / 100;
+    if tenths < 1_200 {
+        return format!("{}.{} s", tenths / 10, tenths % 10);
+    }
+    let seconds = duration.0 / 1_000;
+    format!("{} min {} s", seconds / 60, seconds % 60)
+}
+
+/// Date and time in UTC, to the second.
+pub(crate) fn instant(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.millis()) {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        Err(_) => at.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_units_that_fit() {
+        for (millis, text) in
+            [(999, "0 s"), (59_999, "59 s"), (60_000, "1 min"), (7_200_000, "2 h"), (172_800_000, "2 d")]
+        {
+            assert_eq!(span(Millis(millis)), text);
+        }
+        assert_eq!(took(Millis(430)), "0.4 s");
+        assert_eq!(took(Millis(245_000)), "4 min 5 s");
+        assert_eq!(instant(Timestamp::from_millis(1_763_700_000_123)), "2025-11-21 04:40:00Z");
+    }
+}

@@ -1,0 +1,357 @@
+//! Faults that are caught and told, and never green.
+
+use std::{
+    fs,
+    io::Read,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use roadstead_testkit::{fleet::Harbour, stranger, wait};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harbour::{Client, ORDERS, SESSIONS, binary, fleet};
+
+fn snapshots(harbour: &Harbour) -> usize {
+    let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+    listed["snapshots"].as_array().map_or(0, Vec::len)
+}
+
+/// The process that serves a member, as its host knows it.
+fn pid_of(harbour: &Harbour, member: &str) -> Pid {
+    let status = harbour.run(&["status", "--json"]).expect(0).json();
+    let members = status["members"].as_array().expect("members").clone();
+    let found = members.iter().find(|m| m["name"] == member).expect("the member is there").clone();
+    let pid = found["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("it runs");
+    Pid::from_raw(pid).expect("a pid is positive")
+}
+
+fn state_of(harbour: &Harbour, member: &str) -> String {
+    let status = harbour.run(&["status", "--json"]).json();
+    let members = status["members"].as_array().expect("members").clone();
+    let found = members.iter().find(|m| m["name"] == member).expect("the member is there").clone();
+    found["state"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The stranger's server, and a fleet that reaches it by address as the six-line example does.
+fn stranger_fleet(server: &stranger::Postgresql) -> Harbour {
+    let mut harbour = Harbour::new(
+        binary(),
+        &format!(
+            "fleet: voyage\nvaults:\n  local: {{ url: ./vault, key: \"${{file:vault.key}}\" }}\nclusters:\n  orders:\n    \
+             engine: postgresql\n    members: [{{ name: orders-1, address: \"127.0.0.1:{}\", user: postgres, password: \
+             \"${{env:PASSWORD}}\" }}]\n    backup: {{ vault: local }}\n",
+            server.port
+        ),
+    );
+    harbour.env("PASSWORD", &server.password);
+    harbour
+}
+
+#[test]
+fn a_hung_server_is_unreachable_within_the_deadline_and_never_backed_up() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    harbour.run(&["backup"]).expect(0);
+    // The whole server hangs: the postmaster and what it has started.
+    let pid = Pid::from_raw(i32::try_from(server.pid()).expect("fits")).expect("positive");
+    kill_process(pid, Signal::STOP).expect("ours");
+    let begun = Instant::now();
+    let state = state_of(&harbour, "orders-1");
+    let took = begun.elapsed();
+    let backup = harbour.run(&["backup"]);
+    kill_process(pid, Signal::CONT).expect("ours");
+    assert_eq!(state, "unreachable");
+    assert!(took < Duration::from_secs(4), "status took {took:?}");
+    assert_ne!(backup.code, 0);
+    assert_eq!(snapshots(&harbour), 1, "only the one from before");
+}
+
+#[test]
+fn a_password_changed_in_between_is_told_as_refused() {
+    let server = stranger::Postgresql::start();
+    let mut harbour = stranger_fleet(&server);
+    harbour.run(&["backup"]).expect(0);
+    harbour.env("PASSWORD", "something else");
+    assert_eq!(state_of(&harbour, "orders-1"), "refused");
+    let told = harbour.run(&["backup"]);
+    assert_ne!(told.code, 0);
+    assert_eq!(snapshots(&harbour), 1);
+    assert!(!format!("{}{}", told.out, told.err).contains("something else"), "a password was shown");
+}
+
+#[test]
+fn a_server_or_dump_that_dies_midway_leaves_no_snapshot() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
+    let mut backup = harbour.start(&["backup"]);
+    let dump = wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    kill_process(dump, Signal::KILL).expect("ours");
+    let status = backup.wait().expect("it ends");
+    assert!(!status.success());
+    let mut told = String::new();
+    backup.stderr.take().expect("piped").read_to_string(&mut told).expect("text");
+    assert_eq!(snapshots(&harbour), 0, "a failed dump became a snapshot; it said: {told}");
+
+    let mut backup = harbour.start(&["backup"]);
+    wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    let pid = Pid::from_raw(i32::try_from(server.pid()).expect("fits")).expect("positive");
+    kill_process(pid, Signal::QUIT).expect("ours");
+    assert!(!backup.wait().expect("it ends").success());
+    assert_eq!(snapshots(&harbour), 0);
+}
+
+/// A `pg_dump` among the descendants of a process.
+fn dump_of(parent: u32) -> Option<Pid> {
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        let (head, rest) = stat.rsplit_once(')')?;
+        let mut fields = rest.split_whitespace();
+        let (_state, of) = (fields.next()?, fields.next()?.parse::<u32>().ok()?);
+        if of == parent && head.ends_with("(pg_dump") {
+            return Pid::from_raw(head.split_whitespace().next()?.parse().ok()?);
+        }
+    }
+    None
+}
+
+#[test]
+fn killed_in_the_middle_of_a_backup_nothing_counts_and_the_next_one_works() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
+    harbour.run(&["vault", "init"]).expect(0);
+    let mut backup = harbour.start(&["backup"]);
+    wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    backup.kill().expect("ours");
+    backup.wait().expect("it ends");
+    assert_eq!(snapshots(&harbour), 0);
+    harbour.run(&["backup"]).expect(0);
+    assert_eq!(snapshots(&harbour), 1);
+    harbour.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn killed_in_the_middle_of_a_proof_the_scratch_server_goes_and_the_snapshot_stays_taken() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 100000) i");
+    harbour.run(&["backup"]).expect(0);
+    let mut verify = harbour.start(&["verify"]);
+    let is_scratch = |harbour: &Harbour| harbour.processes().iter().any(|(_, command)| command.contains("scratch"));
+    wait::until("the scratch server to run", Duration::from_secs(30), || {
+        (is_scratch(&harbour) || verify.try_wait().ok().flatten().is_some()).then_some(())
+    });
+    verify.kill().expect("ours");
+    verify.wait().expect("it ends");
+    harbour.run(&["verify"]).expect(0);
+    assert!(!is_scratch(&harbour), "{:?}", harbour.processes());
+}
+
+#[test]
+fn a_wrong_key_opens_nothing() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    harbour.secret("vault.key", "another-key-of-good-length-9876543210");
+    let told = harbour.run(&["backups"]);
+    assert_eq!(told.code, 1, "{}{}", told.out, told.err);
+    assert_ne!(harbour.run(&["backup"]).code, 0);
+    harbour.secret("vault.key", "a-vault-key-of-good-length-0123456789");
+    assert_eq!(snapshots(&harbour), 1);
+}
+
+#[test]
+fn a_flipped_bit_in_the_vault_is_found_and_takes_the_green_away() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let sessions = Client::of(&harbour, "sessions-1");
+    let script = "for i = 1, 3000 do redis.call('set', 'k' .. i, redis.sha1hex(i)) end";
+    sessions.redis("admin", &["eval", script, "0"]);
+    harbour.run(&["backup"]).expect(0);
+    harbour.run(&["verify"]).expect(0);
+    let pack = largest(&harbour.path("vault/data"));
+    let mut bytes = fs::read(&pack).expect("a pack");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let mode = fs::metadata(&pack).expect("a pack").mode();
+    assert_ne!(mode, 0);
+    fs::write(&pack, bytes).expect("written");
+    harbour.run(&["verify", "latest", "--cluster", "sessions"]).expect(1);
+    let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+    assert_eq!(listed["snapshots"][0]["stage"], "taken", "{listed:#}");
+}
+
+fn largest(folder: &Path) -> std::path::PathBuf {
+    let mut all = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                all.push((entry.metadata().expect("a file").len(), entry.path()));
+            }
+        }
+    }
+    all.into_iter().max().expect("there is a pack").1
+}
+
+#[test]
+fn a_taken_port_and_foreign_data_are_refused_by_name() {
+    let harbour = fleet(&[SESSIONS]);
+    let listener = std::net::TcpListener::bind(("127.0.0.1", harbour.port("sessions-1"))).expect("free until now");
+    let told = harbour.run(&["up", "--yes"]);
+    assert_ne!(told.code, 0);
+    let port = harbour.port("sessions-1").to_string();
+    assert!(format!("{}{}", told.out, told.err).contains(&port), "{}{}", told.out, told.err);
+    drop(listener);
+    let _ = fs::remove_dir_all(harbour.path("members"));
+    fs::create_dir_all(harbour.path("members/voyage/sessions-1/data")).expect("own folder");
+    fs::write(harbour.path("members/voyage/sessions-1/data/precious"), "do not touch").expect("own folder");
+    let told = harbour.run(&["up", "--yes"]);
+    assert_ne!(told.code, 0);
+    let kept = fs::read_to_string(harbour.path("members/voyage/sessions-1/data/precious")).expect("still there");
+    assert_eq!(kept, "do not touch");
+}
+
+#[test]
+fn data_of_another_cluster_is_refused() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["down", "--yes"]).expect(0);
+    let text = harbour.declared();
+    harbour.declare(&text.replace("  sessions:", "  others:"));
+    let told = harbour.run(&["up", "--yes"]);
+    assert_ne!(told.code, 0, "{}{}", told.out, told.err);
+    assert!(format!("{}{}", told.out, told.err).contains("sessions"), "{}{}", told.out, told.err);
+}
+
+#[test]
+fn a_killed_agent_leaves_servers_running_and_the_next_one_takes_them_over() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let server = pid_of(&harbour, "sessions-1");
+    let agent = harbour.processes().into_iter().find(|(_, command)| command.contains(" agent "));
+    let (agent, _) = agent.expect("an agent runs");
+    kill_process(Pid::from_raw(agent).expect("positive"), Signal::KILL).expect("ours");
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("admin", &["ping"]), "PONG");
+    harbour.run(&["up", "--yes"]).expect(0);
+    assert_eq!(pid_of(&harbour, "sessions-1"), server, "the server was not restarted");
+    kill_process(server, Signal::KILL).expect("ours");
+    wait::until("the member to be started again", Duration::from_secs(20), || {
+        (state_of(&harbour, "sessions-1") == "running").then_some(())
+    });
+    assert_ne!(pid_of(&harbour, "sessions-1"), server);
+}
+
+#[test]
+fn two_changing_commands_at_once_the_second_says_who_holds_the_fleet() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
+    harbour.run(&["vault", "init"]).expect(0);
+    let mut first = harbour.start(&["backup"]);
+    wait::until("the dump to run", Duration::from_secs(20), || dump_of(first.id()));
+    let second = harbour.run(&["backup"]);
+    assert_eq!(second.code, 1, "{}{}", second.out, second.err);
+    assert!(second.err.contains("backup") && second.err.contains(&first.id().to_string()), "{}", second.err);
+    assert!(first.wait().expect("it ends").success());
+    assert_eq!(snapshots(&harbour), 1);
+}
+
+#[test]
+fn an_interrupt_ends_with_130_and_leaves_nothing_that_counts() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
+    harbour.run(&["vault", "init"]).expect(0);
+    let mut backup = harbour.start(&["backup"]);
+    wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    kill_process(Pid::from_child(&backup), Signal::INT).expect("ours");
+    let status = backup.wait().expect("it ends");
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(snapshots(&harbour), 0);
+    wait::until("the dump to end", Duration::from_secs(5), || dump_of(backup.id()).is_none().then_some(()));
+}
+
+#[test]
+fn a_restore_never_overwrites_a_server_that_is_not_empty() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    server.sql("create table precious (id int)");
+    harbour.run(&["backup"]).expect(0);
+    let to = format!("127.0.0.1:{}", server.port);
+    let args =
+        ["restore", "latest", "--cluster", "orders", "--to", &to, "--user", "postgres", "--password-ref", "${env:PASSWORD}"];
+    let told = harbour.run(&[&args[..], &["--yes"]].concat());
+    assert_ne!(told.code, 0);
+    assert_eq!(server.sql("select count(*) from precious"), "0");
+    let empty = stranger::Postgresql::start();
+    let to = format!("127.0.0.1:{}", empty.port);
+    let args =
+        ["restore", "latest", "--cluster", "orders", "--to", &to, "--user", "postgres", "--password-ref", "${env:PASSWORD}"];
+    harbour.run(&[&args[..], &["--yes"]].concat()).expect(0);
+    assert_eq!(empty.sql("select count(*) from precious"), "0");
+}
+
+#[test]
+fn live_data_is_not_set_aside_without_its_name() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    Client::of(&harbour, "sessions-1").redis("admin", &["set", "later", "1"]);
+    let told = harbour.run(&["restore", "latest", "--cluster", "sessions", "--yes"]);
+    assert_ne!(told.code, 0, "--yes alone must not be enough");
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("admin", &["get", "later"]), "1");
+    harbour.run(&["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"]).expect(0);
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("admin", &["get", "later"]), "");
+    let aside = fs::read_dir(harbour.path("members/voyage/sessions-1")).expect("its home").flatten();
+    let aside = aside.filter(|entry| entry.file_name().to_string_lossy().starts_with("data.")).count();
+    assert_eq!(aside, 1, "the old data is set aside, not deleted");
+}
+
+/// A planted secret is searched for in everything that Roadstead writes or shows.
+#[test]
+fn a_planted_secret_is_nowhere() {
+    let harbour = fleet(&[ORDERS, SESSIONS]);
+    let planted = "pl4nted-s3cret-value";
+    harbour.secret("secrets/orders_app", planted);
+    harbour.secret("secrets/sessions_app", planted);
+    let mut told = String::new();
+    for args in [
+        &["check", "--json"][..],
+        &["explain"],
+        &["plan", "--json"],
+        &["up", "--yes", "-v"],
+        &["status", "--json"],
+        &["backup", "-v"],
+        &["verify", "--json"],
+        &["backups", "--json"],
+        &["journal", "--json"],
+    ] {
+        let ran = harbour.run(args).expect(0);
+        told += &format!("{}{}", ran.out, ran.err);
+    }
+    assert!(!told.contains(planted), "shown to the user");
+    for (_, command) in harbour.processes() {
+        assert!(!command.contains(planted), "in the arguments of a process: {command}");
+    }
+    for folder in [".roadstead", "vault", "members/voyage/orders-1/log", "members/voyage/sessions-1/log"] {
+        search(&harbour.path(folder), planted);
+    }
+}
+
+fn search(folder: &Path, planted: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            search(&path, planted);
+        } else if let Ok(bytes) = fs::read(&path) {
+            let found = bytes.windows(planted.len()).any(|window| window == planted.as_bytes());
+            assert!(!found, "the secret is in {}", path.display());
+        }
+    }
+}
