@@ -82,7 +82,7 @@ impl Executor<'_> {
     async fn lane(&self, operation: &str, steps: Vec<Step>, audience: &Arc<dyn Audience>) -> Result<Lane> {
         let mut lane = Lane::default();
         let mut rest = steps.into_iter();
-        while let Some(step) = rest.next() {
+        for step in rest.by_ref() {
             if audience.is_cancelled() {
                 lane.cancelled = true;
                 lane.not_begun.push(step);

@@ -65,7 +65,10 @@ impl SqliteJournal {
             .map_err(|error| trouble(&error))?;
         rows.map(|row| {
             let (step, started, ended, outcome) = row.map_err(|error| trouble(&error))?;
-            let outcome = outcome.map(|text| serde_json::from_str(&text)).transpose().map_err(unreadable)?;
+            let outcome = outcome
+                .map(|text| serde_json::from_str(&text))
+                .transpose()
+                .map_err(|error| unreadable(&error))?;
             Ok(StepRecord {
                 step,
                 started: Timestamp::from_millis(started),
@@ -95,10 +98,11 @@ impl SqliteJournal {
             .optional()
             .map_err(|error| trouble(&error))?
             .ok_or_else(|| not_found(id))?;
-        let result = row.5.map(|text| serde_json::from_str(&text)).transpose().map_err(unreadable)?;
+        let result =
+            row.5.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| unreadable(&error))?;
         Ok(Operation {
             steps: Self::steps(connection, &row.0)?,
-            plan: serde_json::from_str(&row.1).map_err(unreadable)?,
+            plan: serde_json::from_str(&row.1).map_err(|error| unreadable(&error))?,
             id: row.0,
             started: Timestamp::from_millis(row.2),
             by: row.3,
@@ -243,8 +247,8 @@ fn trouble(error: &rusqlite::Error) -> Error {
     if kind == Kind::Corrupt { told.cure(Text::new("control-journal-corrupt-cure")) } else { told }
 }
 
-fn unreadable(error: serde_json::Error) -> Error {
-    Error::new(Kind::Corrupt, Text::new("control-journal-unreadable")).caused_by(&error)
+fn unreadable(error: &serde_json::Error) -> Error {
+    Error::new(Kind::Corrupt, Text::new("control-journal-unreadable")).caused_by(error)
 }
 
 fn not_found(id: &str) -> Error {

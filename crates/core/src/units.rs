@@ -59,7 +59,7 @@ impl fmt::Display for Bytes {
         let units = [("TiB", 1_u64 << 40), ("GiB", Self::GIB), ("MiB", Self::MIB), ("KiB", Self::KIB)];
         for (name, size) in units {
             if self.0 >= size {
-                return if self.0 % size == 0 {
+                return if self.0.is_multiple_of(size) {
                     write!(f, "{} {name}", self.0 / size)
                 } else {
                     write!(f, "{:.1} {name}", self.0 as f64 / size as f64)

@@ -213,8 +213,7 @@ fn member_as_declared(
 
 fn managed(member: &MemberSpec, seen: &MemberSeen) -> Option<Finding> {
     let (key, error) = match &seen.reach {
-        Reach::Running | Reach::Starting => return None,
-        Reach::Stopped => return None,
+        Reach::Running | Reach::Starting | Reach::Stopped => return None,
         Reach::Unreachable(error) => ("core-plan-unreachable", error),
         Reach::Refused(error) => ("core-plan-refused", error),
     };

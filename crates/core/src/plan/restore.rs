@@ -84,12 +84,12 @@ fn steps(
                 let cure = Text::new("core-plan-restore-managed-cure");
                 return Err(vec![Finding::error(member.name.as_str(), text).cure(cure)]);
             }
-            supervised(situation, engine.as_ref(), &cluster, member, vault, record, draft)
+            supervised(situation, engine.as_ref(), &cluster, &member, vault, record, draft)
         }
         Destination::Beside { member, port } => {
             let member = beside(situation, &cluster, member, *port)?;
             let cluster = ClusterSpec { members: vec![member.clone()], ..cluster };
-            supervised(situation, engine.as_ref(), &cluster, member, vault, record, draft)
+            supervised(situation, engine.as_ref(), &cluster, &member, vault, record, draft)
         }
         Destination::Address { address, port, user, password, tls } => {
             let member = addressed(address, *port, user, password.as_ref(), tls);
@@ -183,7 +183,7 @@ fn supervised(
     situation: &Situation<'_>,
     engine: &dyn Engine,
     cluster: &ClusterSpec,
-    member: MemberSpec,
+    member: &MemberSpec,
     vault: &VaultSpec,
     record: &Record,
     draft: &mut Draft,
@@ -191,7 +191,7 @@ fn supervised(
     let one = |finding| vec![finding];
     let deploy = facet(engine, cluster)?;
     let wish = engine.backup().map(|backup| backup.loads_into(record));
-    let mut task = load_task(situation, cluster, &member, vault, record);
+    let mut task = load_task(situation, cluster, member, vault, record);
     let (laid_out, layout) = situation.laid_out(deploy, task.member.clone(), wish)?;
     task.member = laid_out;
     let on_host = situation.seen.members.get(&member.name).and_then(|seen| seen.on_host.as_ref());

@@ -98,8 +98,9 @@ impl Deploy for Plain {
             why: Text::new("plain-why"),
             effect: effect(name),
         });
-        let text: String =
-            ask.cluster.settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let lines: Vec<_> =
+            ask.cluster.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let text = lines.join("\n");
         let program = Program {
             path: "/bin/plain".into(),
             args: vec![],
