@@ -111,8 +111,13 @@ impl Claim {
         let task = tokio::spawn(renew(place.clone(), path.clone(), sealed, pace.beat, stopped));
         // From here on every way out gives it up.
         let claim = Self { place: place.clone(), path, renewing: Some(Renewing { stop, task }) };
-        claim.refuse_if_excluded(cipher, using, pace).await?;
-        Ok(claim)
+        match claim.refuse_if_excluded(cipher, using, pace).await {
+            Ok(()) => Ok(claim),
+            Err(refused) => {
+                claim.give_up().await?;
+                Err(refused)
+            }
+        }
     }
 
     /// The claim's own object is still there, and nobody took the holder for dead.
@@ -142,7 +147,9 @@ impl Claim {
             if excludes && self.alive(&seen, now, pace).await? {
                 return Err(busy(seen.holder.as_ref()));
             }
-            if excludes || gone(seen.holder.as_ref()) {
+            if gone(seen.holder.as_ref()) {
+                self.place.remove(&seen.object.path).await?;
+            } else if excludes {
                 self.bury(&seen.object.path).await?;
             }
         }
@@ -178,6 +185,8 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         let Some(renewing) = self.renewing.take() else { return };
+        // At once where that takes no waiting, so that what this process does next is not refused by itself.
+        self.place.forget(&self.path);
         let (place, path) = (self.place.clone(), self.path.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             // Left behind by a runtime that ends, it counts no more as soon as the process is gone.
@@ -326,4 +335,141 @@ fn started(process: u32) -> Option<u64> {
         return None;
     }
     fields.nth(18)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use roadstead_core::Secret;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::key::Master;
+
+    const PACE: Pace = Pace { beat: Duration::from_millis(40), stale: Duration::from_millis(1000) };
+
+    struct Shore {
+        _folder: tempfile::TempDir,
+        place: Place,
+        cipher: Cipher,
+    }
+
+    impl Shore {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let place = Place::local(folder.path()).unwrap();
+            let key = Secret::new("x");
+            let master =
+                Master { json: Zeroizing::new(key.expose().into()), material: Zeroizing::new(vec![1; 64]) };
+            Self { _folder: folder, place, cipher: Cipher::of_catalogue(&master) }
+        }
+
+        async fn claim(&self, using: Use) -> Result<Claim> {
+            Claim::new(&self.place, &self.cipher, using, PACE).await
+        }
+
+        /// Writes somebody else's claim, last renewed so many milliseconds ago; returns its path.
+        async fn plant(&self, holder: &Holder, age: i64) -> String {
+            let path = format!("{FOLDER}{:032x}", rand::random::<u128>());
+            let sealed = self.cipher.seal(&path, &serde_json::to_vec(holder).unwrap()).unwrap();
+            self.place.put(&path, vec![sealed], Put::New).await.unwrap();
+            let file = fs::File::options().write(true).open(self.place.address(&path)).unwrap();
+            let (now, age) =
+                (std::time::SystemTime::now(), (age < 0, Duration::from_millis(age.unsigned_abs())));
+            file.set_modified(if age.0 { now + age.1 } else { now - age.1 }).unwrap();
+            path
+        }
+    }
+
+    fn elsewhere() -> Holder {
+        let this = Holder::this(Use::Take);
+        Holder { host: "elsewhere".into(), kernel: "another".into(), ..this }
+    }
+
+    #[tokio::test]
+    async fn takes_share_and_pruning_is_alone() {
+        let shore = Shore::new();
+        let one = shore.claim(Use::Take).await.unwrap();
+        let two = shore.claim(Use::Take).await.unwrap();
+        let three = shore.claim(Use::Read).await.unwrap();
+        assert_eq!(shore.claim(Use::Prune).await.err().unwrap().kind, Kind::Busy);
+        for claim in [one, two, three] {
+            claim.give_up().await.unwrap();
+        }
+        let pruning = shore.claim(Use::Prune).await.unwrap();
+        for using in [Use::Take, Use::Read, Use::Prune] {
+            assert_eq!(shore.claim(using).await.err().unwrap().kind, Kind::Busy);
+        }
+        pruning.give_up().await.unwrap();
+        shore.claim(Use::Prune).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_gone_holds_nothing() {
+        let shore = Shore::new();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let holder = Holder { process: child.id(), started: 1, ..Holder::this(Use::Take) };
+        child.wait().unwrap();
+        let path = shore.plant(&holder, 0).await;
+        shore.claim(Use::Prune).await.unwrap().give_up().await.unwrap();
+        assert!(!shore.place.exists(&path).await.unwrap());
+        // The number is used again: another start is another process.
+        let holder = Holder { started: 1, ..Holder::this(Use::Take) };
+        shore.plant(&holder, 0).await;
+        shore.claim(Use::Prune).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_living_process_of_this_host_holds_however_old_its_claim_looks() {
+        let shore = Shore::new();
+        shore.plant(&Holder::this(Use::Take), 3_600_000).await;
+        assert_eq!(shore.claim(Use::Prune).await.err().unwrap().kind, Kind::Busy);
+    }
+
+    #[tokio::test]
+    async fn a_claim_from_elsewhere_counts_until_it_is_old_and_stands_still() {
+        let shore = Shore::new();
+        let fresh = shore.plant(&elsewhere(), 0).await;
+        assert_eq!(shore.claim(Use::Prune).await.err().unwrap().kind, Kind::Busy);
+        shore.place.remove(&fresh).await.unwrap();
+        // Long ago, or far ahead because the clock went back since.
+        for age in [60_000, -60_000] {
+            let path = shore.plant(&elsewhere(), age).await;
+            shore.claim(Use::Prune).await.unwrap().give_up().await.unwrap();
+            assert!(!shore.place.exists(&path).await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumped_does_not_kill_a_claim_that_is_renewed() {
+        let shore = Shore::new();
+        let path = shore.plant(&elsewhere(), 60_000).await;
+        let sealed = shore.place.get(&path).await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let renewing = tokio::spawn(renew(shore.place.clone(), path, sealed, PACE.beat, stopped));
+        assert_eq!(shore.claim(Use::Prune).await.err().unwrap().kind, Kind::Busy);
+        drop(stop);
+        renewing.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_holder_taken_for_dead_learns_of_it() {
+        let shore = Shore::new();
+        let slept = shore.claim(Use::Take).await.unwrap();
+        slept.still_holds().await.unwrap();
+        let judge = shore.claim(Use::Take).await.unwrap();
+        judge.bury(&slept.path).await.unwrap();
+        assert_eq!(slept.still_holds().await.unwrap_err().kind, Kind::Busy);
+        // Even when a late renewal brings the object back.
+        shore.place.put(&slept.path, vec!["x".into()], Put::Replace).await.unwrap();
+        assert_eq!(slept.still_holds().await.unwrap_err().kind, Kind::Busy);
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_cannot_be_read_is_respected_until_it_is_old() {
+        let shore = Shore::new();
+        shore.place.put("claims/unreadable", vec!["x".into()], Put::New).await.unwrap();
+        let busy = shore.claim(Use::Take).await.err().unwrap();
+        assert_eq!((busy.kind, busy.what.key.as_str()), (Kind::Busy, "vault-busy-unknown"));
+        assert_eq!(shore.place.list(FOLDER).await.unwrap().len(), 1, "a refused claim was left");
+    }
 }

@@ -162,6 +162,14 @@ impl Place {
         done.map_err(|error| Error::io(self.text("vault-unwritable", path), &error))
     }
 
+    /// Removes an object without waiting where that is possible, durable or not; nothing is told.
+    pub(crate) fn forget(&self, path: &str) {
+        if let Some(root) = &self.root {
+            // Whoever calls this also removes it properly, and hears of errors there.
+            let _ = std::fs::remove_file(root.join(path));
+        }
+    }
+
     /// Removes what interrupted writes left behind; returns how many pieces.
     pub(crate) async fn sweep(&self) -> Result<usize> {
         let Some(root) = self.root.clone() else { return Ok(0) };

@@ -3,6 +3,7 @@
 mod damage;
 mod disk;
 mod key;
+mod kill;
 mod life;
 mod prune;
 mod restic;
