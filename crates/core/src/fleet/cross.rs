@@ -14,6 +14,10 @@ use crate::{
 /// Hosts and vaults that are declared and that nothing uses.
 pub(super) fn uses(file: &File, report: &mut Report<'_>) {
     let clusters = || file.clusters.iter().flat_map(BTreeMap::values);
+    if clusters().next().is_none() {
+        // Nothing is declared yet that could use anything.
+        return;
+    }
     let vaults: BTreeSet<&str> =
         clusters().filter_map(|cluster| cluster.backup.as_ref()?.vault.as_deref()).collect();
     for name in file.vaults.keys().filter(|name| !vaults.contains(name.as_str())) {

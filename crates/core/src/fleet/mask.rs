@@ -37,7 +37,10 @@ pub(super) fn by_tree(root: &Node, source: &mut Source<'_>) {
 }
 
 fn cover(node: &Node, source: &mut Source<'_>) {
-    let (last, column) = node.end;
+    let (last, mut column) = node.end;
+    if last == node.spot.line {
+        column = node.spot.column + source.within(node.spot).length;
+    }
     for line in node.spot.line..=last {
         let from = if line == node.spot.line { node.spot.column } else { 1 };
         let to = if line == last { column } else { usize::MAX };

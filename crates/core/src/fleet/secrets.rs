@@ -52,7 +52,8 @@ fn refused(text: &str) -> (Text, Text) {
         (None, _) => (Text::new("fleet-secret-literal"), Text::new("fleet-secret-literal-cure")),
         (Some(_), None) => (Text::new("fleet-secret-malformed"), Text::new("fleet-secret-literal-cure")),
         (Some(_), Some((scheme, _))) => {
-            let what = Text::new("fleet-secret-scheme");
+            let word = scheme.len() <= 12 && scheme.bytes().all(|byte| byte.is_ascii_lowercase());
+            let what = Text::new("fleet-secret-scheme").with("scheme", if word { scheme } else { "…" });
             let cure = match nearest(scheme, SCHEMES) {
                 Some(near) => Text::new("fleet-secret-scheme-near").with("near", near),
                 None => Text::new("fleet-secret-literal-cure"),

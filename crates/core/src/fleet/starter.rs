@@ -43,9 +43,9 @@ pub fn starter(ask: &Starter<'_>, say: &dyn Fn(&Text) -> String) -> String {
     lines.extend(["vaults:".to_owned(), format!("  {LOCAL}: {{ url: {}, key: {key} }}", quoted(ask.vault))]);
     lines.push(String::new());
     lines.extend(comment(&say(&Text::new("fleet-starter-clusters"))));
-    lines.push(if ask.members.is_empty() { "clusters: {}" } else { "clusters:" }.to_owned());
+    // What follows in comments stands where it works once it is uncommented.
+    lines.push("clusters:".to_owned());
     lines.extend(ask.members.iter().flat_map(cluster));
-    lines.push(String::new());
     lines.extend(comment(&say(&Text::new("fleet-starter-managed"))));
     lines.extend(MANAGED.iter().map(|line| format!("#{line}")));
     lines.extend(comment(&say(&Text::new("fleet-starter-supervised"))));
