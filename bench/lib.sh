@@ -76,7 +76,7 @@ print(round(sum((at(s["ended"]) - at(s["started"])).total_seconds() for s in las
 
 # The agent's greatest memory so far, in MiB.
 agent_peak_mib() {
-  local pid; pid=$(cd "$BENCH" && "$ROADSTEAD" status --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["agent"]["pid"])')
+  local pid; pid=$(cd "$BENCH" && "$ROADSTEAD" status --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["agents"]["local"]["pid"])')
   awk '/VmHWM/ {printf "%.0f", $2 / 1024}' "/proc/$pid/status"
 }
 

@@ -33,7 +33,10 @@ fn killed_after_every_record(
         same_end(harbour, record);
         let listed = harbour.run(&["journal", "--json"]).expect(0).json();
         let operations = listed["operations"].as_array().expect("a list").clone();
-        assert!(operations.iter().all(|operation| !operation["result"].is_null()), "after {record}: {listed:#}");
+        assert!(
+            operations.iter().all(|operation| !operation["result"].is_null()),
+            "after {record}: {listed:#}"
+        );
     }
     panic!("the operation makes more than {RECORDS_MAX} records");
 }
@@ -59,7 +62,7 @@ fn crash_during_up() {
 fn crash_during_backup_and_verify() {
     let harbour = fleet(&[SESSIONS]);
     harbour.run(&["up", "--yes"]).expect(0);
-    Client::of(&harbour, "sessions-1").redis("admin", &["set", "a", "1"]);
+    Client::of(&harbour, "sessions-1").redis("roadstead", &["set", "a", "1"]);
     let reset = |harbour: &Harbour| {
         let _ = fs::remove_dir_all(harbour.path("vault"));
         harbour.run(&["vault", "init"]).expect(0);

@@ -23,7 +23,7 @@ fn fill(harbour: &Harbour) {
     let sessions = Client::of(harbour, "sessions-1");
     let script = "for i = 1, 500 do redis.call('set', 'session:' .. i, 'user ' .. i) end \
                   redis.call('hset', 'h', 'a', '1', 'b', '2') return 'ok'";
-    assert_eq!(sessions.redis("admin", &["eval", script, "0"]), "ok");
+    assert_eq!(sessions.redis("roadstead", &["eval", script, "0"]), "ok");
 }
 
 fn stages(harbour: &Harbour) -> Vec<(String, String)> {
@@ -61,7 +61,7 @@ fn three_engines_from_file_to_proven_and_back_from_disaster() {
     assert_eq!(orders.psql("orders", "select count(*), sum(price) from item"), "2000|3001500.00");
     let billing = Client::of(&harbour, "billing-1");
     assert_eq!(billing.mariadb("billing", "select count(*) from invoice"), "2000");
-    assert_eq!(Client::of(&harbour, "sessions-1").redis("admin", &["hget", "h", "b"]), "2");
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["hget", "h", "b"]), "2");
     harbour.run(&["down", "--yes"]).expect(0);
     assert!(harbour.processes().is_empty(), "{:?}", harbour.processes());
 }
@@ -71,16 +71,19 @@ fn a_copy_with_one_row_altered_is_told_by_its_table() {
     let harbour = fleet(&[ORDERS]);
     harbour.run(&["up", "--yes"]).expect(0);
     let orders = Client::of(&harbour, "orders-1");
-    orders.psql("orders", "create table item (id int primary key, n int); insert into item values (1, 1), (2, 2)");
+    orders.psql(
+        "orders",
+        "create table item (id int primary key, n int); insert into item values (1, 1), (2, 2)",
+    );
     harbour.run(&["backup"]).expect(0);
     harbour.run(&["verify"]).expect(0);
     let port = place::free_port();
     let beside = format!("orders-2:{port}");
     harbour.run(&["restore", "latest", "--cluster", "orders", "--beside", &beside, "--yes"]).expect(0);
-    harbour.run(&["verify", "latest", "--cluster", "orders", "--against", &beside]).expect(0);
+    harbour.run(&["verify", "latest", "--cluster", "orders", "--beside", &beside]).expect(0);
     let copy = Client::at(&harbour, "orders-2", port);
     copy.psql("orders", "update item set n = 3 where id = 2");
-    let told = harbour.run(&["verify", "latest", "--cluster", "orders", "--against", &beside]).expect(1);
+    let told = harbour.run(&["verify", "latest", "--cluster", "orders", "--beside", &beside]).expect(1);
     assert!(format!("{}{}", told.out, told.err).contains("orders.public.item"), "{}{}", told.out, told.err);
 }
 
