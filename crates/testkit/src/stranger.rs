@@ -22,8 +22,13 @@ pub struct Postgresql {
 }
 
 impl Postgresql {
-    /// Creates and starts it.
+    /// Creates and starts it on a free port.
     pub fn start() -> Self {
+        Self::start_on(place::free_port())
+    }
+
+    /// Creates and starts it on this port, which nobody else may use.
+    pub fn start_on(port: u16) -> Self {
         let folder =
             tempfile::Builder::new().prefix("rs-pg-").tempdir_in("/tmp").expect("a temporary folder");
         let user = User::named("postgres");
@@ -41,7 +46,6 @@ impl Postgresql {
             .stdout(Stdio::null())
             .status();
         assert!(created.expect("initdb can be run").success());
-        let port = place::free_port();
         let log = fs::File::create(folder.path().join("log")).expect("own folder");
         let child = user
             .run(&programs.join("postgres"))
