@@ -84,6 +84,8 @@ pub(super) struct Column {
     pub(super) kind: String,
     /// Computed from others.
     pub(super) is_generated: bool,
+    /// Says from when or until when a row of a versioned table held.
+    pub(super) is_period: bool,
 }
 
 /// The tables, views and sequences of a database, by name.
@@ -111,9 +113,8 @@ pub(super) async fn columns(
     session: &mut Session,
     database: &str,
 ) -> Result<std::collections::HashMap<String, Vec<Column>>, Fault> {
-    // With two equal conditions the server reads the one database's folder, not all of them.
     let sql = format!(
-        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, EXTRA, ORDINAL_POSITION FROM information_schema.COLUMNS \
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, EXTRA, GENERATION_EXPRESSION, ORDINAL_POSITION FROM information_schema.COLUMNS \
          WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME, ORDINAL_POSITION",
         flavour::text(database)
     );
@@ -121,9 +122,11 @@ pub(super) async fn columns(
     for row in session.rows(sql).await? {
         let mut values = row.into_iter().map(Option::unwrap_or_default);
         let mut next = || values.next().unwrap_or_default();
-        let (table, name, kind, extra) = (next(), next(), next(), next());
+        let (table, name, kind, extra, expression) = (next(), next(), next(), next(), next());
         let is_generated = extra.contains("VIRTUAL GENERATED") || extra.contains("STORED GENERATED");
-        all.entry(table).or_default().push(Column { name, kind: kind.to_lowercase(), is_generated });
+        let is_period = matches!(expression.as_str(), "ROW START" | "ROW END");
+        let column = Column { name, kind: kind.to_lowercase(), is_generated, is_period };
+        all.entry(table).or_default().push(column);
     }
     Ok(all)
 }

@@ -4,16 +4,25 @@
 //! starts no program: backups are taken and loaded over the server's own protocol.
 
 mod accounts;
+mod backup;
 mod catalogue;
+mod definitions;
 mod deploy;
+mod dump;
 mod flavour;
 mod grants;
+mod load;
+mod manifest;
 mod observe;
+mod people;
 mod profile;
+mod programs;
+mod rows;
 mod scratch;
 mod session;
 mod settings;
 mod snapshot;
+mod statement;
 mod survey;
 
 use roadstead_core::{
@@ -55,10 +64,10 @@ impl Engine for Mysql {
     }
 
     fn backup(&self) -> Option<&dyn Backup> {
-        None
+        Some(self)
     }
 
     fn inspect(&self) -> Option<&dyn Inspect> {
-        None
+        Some(self)
     }
 }

@@ -24,7 +24,6 @@ pub(super) fn adjust(given: &mut Vec<Given>, flavour: Flavour, purpose: &Purpose
     put("event_scheduler", "OFF".into());
     put("max_allowed_packet", "1073741824".into());
     put("performance_schema", "OFF".into());
-    put("innodb_stats_auto_recalc", "OFF".into());
     put("innodb_buffer_pool_load_at_startup", "OFF".into());
     // A server that is loaded must not refuse what the original has.
     for name in
@@ -45,6 +44,7 @@ pub(super) fn adjust(given: &mut Vec<Given>, flavour: Flavour, purpose: &Purpose
     }
     if *purpose == Purpose::Scratch {
         put("innodb_doublewrite", "OFF");
+        put("innodb_stats_auto_recalc", "OFF");
         put("innodb_buffer_pool_dump_at_shutdown", "OFF");
         put("innodb_fast_shutdown", "2");
     }

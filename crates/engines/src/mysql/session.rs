@@ -60,6 +60,11 @@ impl Fault {
         self.error.kind == Kind::Denied
     }
 
+    /// Whether the session is over, so that no later statement can succeed.
+    pub(super) fn ends_session(&self) -> bool {
+        self.error.kind == Kind::Unreachable
+    }
+
     /// The server's own words, for a finding; our key where it was not the server.
     pub(super) fn words(&self) -> String {
         let message = self.error.what.args.get("message");

@@ -221,23 +221,8 @@ fn whole(value: &str) -> Option<i128> {
 fn nearest(name: &str, flavours: &[Flavour]) -> Option<&'static str> {
     let of_these = |known: &[Option<Variable>; 2]| flavours.iter().any(|one| known[index(*one)].is_some());
     let known = VARIABLES.iter().filter(|(_, known)| of_these(known));
-    let scored = known.map(|(known, _)| (distance(name, known), *known));
+    let scored = known.map(|(known, _)| (strsim::levenshtein(name, known), *known));
     scored.min().filter(|(far, known)| *far <= known.len() / 3).map(|(_, known)| known)
-}
-
-/// Levenshtein's distance, by bytes: names are ASCII.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.bytes().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.bytes().enumerate() {
-            let change = corner + usize::from(left != right);
-            corner = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// One variable that a member is given.

@@ -1,0 +1,261 @@
+//! Definitions of what holds data: databases, table spaces, tables, sequences, servers, and what the optimizer knows.
+//!
+//! Each is read as the server tells it, with the statements that make it again and a digest of it. Programs
+//! (views, routines, triggers, events) are in `programs.rs`, accounts in `people.rs`.
+
+use mysql_async::{Row, Value};
+
+use super::{
+    catalogue::{Holds, Table},
+    flavour::{self, Flavour},
+    session::{Fault, Session},
+    statement::{Role, Statement},
+};
+
+/// One object's definition.
+#[derive(Clone, Debug)]
+pub(super) struct Definition {
+    /// The manifest's word for it.
+    pub(super) kind: &'static str,
+    /// Its name, outermost first.
+    pub(super) name: Vec<String>,
+    /// What makes it again, in order.
+    pub(super) statements: Vec<Statement>,
+    /// Digest of what it is; `None`: it may be missing in a copy, and so is not compared.
+    pub(super) digest: Option<String>,
+}
+
+impl Definition {
+    /// A definition made by one statement, of which its digest is taken.
+    pub(super) fn simple(kind: &'static str, name: Vec<String>, sql: String) -> Self {
+        let digest = Some(digest(&[sql.as_bytes()]));
+        let statements = vec![Statement::new(Role::Make, kind, &name, sql)];
+        Self { kind, name, statements, digest }
+    }
+}
+
+/// BLAKE3 of several parts, each with its length.
+pub(super) fn digest(parts: &[&[u8]]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+/// A value of a row as it came; empty for NULL.
+pub(super) fn bytes(row: &Row, index: usize) -> Vec<u8> {
+    match row.as_ref(index) {
+        Some(Value::Bytes(bytes)) => bytes.clone(),
+        Some(Value::NULL) | None => Vec::new(),
+        Some(other) => other.as_sql(false).into_bytes(),
+    }
+}
+
+/// A value of a row as text.
+pub(super) fn text(row: &Row, index: usize) -> String {
+    String::from_utf8_lossy(&bytes(row, index)).into_owned()
+}
+
+/// The databases, and what makes each as it is once everything lies in it.
+pub(super) async fn databases(
+    session: &mut Session,
+    names: &[String],
+) -> Result<(Vec<Definition>, Vec<Statement>), Fault> {
+    let comment = if session.flavour == Flavour::Mariadb { "SCHEMA_COMMENT" } else { "''" };
+    let rows = session
+        .raw(format!(
+            "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME, {comment} \
+             FROM information_schema.SCHEMATA"
+        ))
+        .await?;
+    let locked = read_only(session).await?;
+    let (mut made, mut last) = (Vec::new(), Vec::new());
+    for row in rows {
+        let name = text(&row, 0);
+        if !names.contains(&name) {
+            continue;
+        }
+        let mut sql = format!(
+            "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
+            flavour::name(&name),
+            text(&row, 1),
+            text(&row, 2)
+        );
+        let comment = text(&row, 3);
+        if !comment.is_empty() {
+            sql.push_str(&format!(" COMMENT {}", flavour::text(&comment)));
+        }
+        let path = vec![name.clone()];
+        let mut definition = Definition::simple("database", path.clone(), sql.clone());
+        if locked.contains(&name) {
+            definition.digest = Some(digest(&[sql.as_bytes(), b"read only"]));
+            let lock = format!("ALTER DATABASE {} READ ONLY = 1", flavour::name(&name));
+            last.push(Statement::new(Role::Make, "database", &path, lock));
+        }
+        made.push(definition);
+    }
+    Ok((made, last))
+}
+
+async fn read_only(session: &mut Session) -> Result<Vec<String>, Fault> {
+    if !session.is_at_least(Flavour::Mysql, &[8, 0, 22]) {
+        return Ok(Vec::new());
+    }
+    let sql =
+        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA_EXTENSIONS WHERE OPTIONS LIKE '%READ ONLY=1%'";
+    Ok(session.raw(sql).await?.iter().map(|row| text(row, 0)).collect())
+}
+
+/// General table spaces, spatial reference systems and remote servers: what belongs to no database.
+pub(super) async fn of_server(session: &mut Session) -> Result<Vec<Definition>, Fault> {
+    let mut all = Vec::new();
+    if session.is_mysql() {
+        all.extend(table_spaces(session).await?);
+        all.extend(spatial_systems(session).await?);
+    }
+    all.extend(servers(session).await?);
+    Ok(all)
+}
+
+async fn table_spaces(session: &mut Session) -> Result<Vec<Definition>, Fault> {
+    let sql = "SELECT NAME, FILE_FORMAT_SIZE FROM (SELECT NAME, ZIP_PAGE_SIZE AS FILE_FORMAT_SIZE \
+               FROM information_schema.INNODB_TABLESPACES WHERE SPACE_TYPE = 'General' AND NAME <> 'mysql') s";
+    let rows = match session.raw(sql).await {
+        // Without PROCESS none is seen; a table that lies in one then fails by name when it is loaded.
+        Err(fault) if fault.is_denied() => return Ok(Vec::new()),
+        other => other?,
+    };
+    let make = |row: Row| {
+        let (name, page) = (text(&row, 0), text(&row, 1));
+        // The file gets a name of its own below the data directory: the old path may not exist, or not be ours.
+        let file: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let block = if page == "0" { String::new() } else { format!(" FILE_BLOCK_SIZE = {page}") };
+        let sql = format!("CREATE TABLESPACE {} ADD DATAFILE 'ts_{file}.ibd'{block}", flavour::name(&name));
+        Definition::simple("tablespace", vec![name], sql)
+    };
+    Ok(rows.into_iter().map(make).collect())
+}
+
+/// Those that a user made: every other one is part of each server.
+async fn spatial_systems(session: &mut Session) -> Result<Vec<Definition>, Fault> {
+    let sql = "SELECT SRS_ID, SRS_NAME, ORGANIZATION, ORGANIZATION_COORDSYS_ID, DEFINITION, DESCRIPTION \
+               FROM information_schema.ST_SPATIAL_REFERENCE_SYSTEMS WHERE SRS_ID > 0 AND \
+               (ORGANIZATION IS NULL OR ORGANIZATION <> 'EPSG' OR \
+               NOT (SRS_ID BETWEEN 1 AND 32767 OR SRS_ID BETWEEN 60000000 AND 69999999))";
+    let make = |row: Row| {
+        let quoted = |index| flavour::text(&text(&row, index));
+        let id = text(&row, 0);
+        let mut sql = format!("CREATE SPATIAL REFERENCE SYSTEM {id} NAME {}", quoted(1));
+        if !bytes(&row, 2).is_empty() {
+            sql.push_str(&format!(" ORGANIZATION {} IDENTIFIED BY {}", quoted(2), text(&row, 3)));
+        }
+        sql.push_str(&format!(" DEFINITION {}", quoted(4)));
+        if !bytes(&row, 5).is_empty() {
+            sql.push_str(&format!(" DESCRIPTION {}", quoted(5)));
+        }
+        Definition::simple("spatial system", vec![id], sql)
+    };
+    Ok(session.raw(sql).await?.into_iter().map(make).collect())
+}
+
+/// Definitions of remote servers (`CREATE SERVER`), passwords included: the vault seals them.
+async fn servers(session: &mut Session) -> Result<Vec<Definition>, Fault> {
+    let sql =
+        "SELECT Server_name, Wrapper, Host, Db, Username, Password, Port, Socket, Owner FROM mysql.servers";
+    let rows = match session.raw(sql).await {
+        Err(fault) if fault.is_denied() => return Ok(Vec::new()),
+        other => other?,
+    };
+    let make = |row: Row| {
+        let name = text(&row, 0);
+        let mut options = Vec::new();
+        for (index, option) in
+            ["HOST", "DATABASE", "USER", "PASSWORD", "PORT", "SOCKET", "OWNER"].iter().enumerate()
+        {
+            let value = text(&row, index + 2);
+            match *option {
+                "PORT" if value != "0" && !value.is_empty() => options.push(format!("PORT {value}")),
+                "PORT" => {}
+                _ if value.is_empty() => {}
+                _ => options.push(format!("{option} {}", flavour::text(&value))),
+            }
+        }
+        let wrapper = flavour::name(&text(&row, 1));
+        let sql = format!(
+            "CREATE SERVER {} FOREIGN DATA WRAPPER {wrapper} OPTIONS ({})",
+            flavour::name(&name),
+            options.join(", ")
+        );
+        Definition::simple("server", vec![name], sql)
+    };
+    Ok(rows.into_iter().map(make).collect())
+}
+
+/// Goes into a database, so that names without one mean it.
+pub(super) fn enter(database: &str) -> Statement {
+    Statement::setup(format!("USE {}", flavour::name(database)))
+}
+
+/// Sequences: the definition, and where each stands.
+pub(super) async fn sequence(session: &mut Session, table: &Table) -> Result<Definition, Fault> {
+    let quoted = table.quoted();
+    let made = session.raw(format!("SHOW CREATE SEQUENCE {quoted}")).await?;
+    let made = made.first().map(|row| bytes(row, 1)).unwrap_or_default();
+    let state = session.raw(format!("SELECT next_not_cached_value, cycle_count FROM {quoted}")).await?;
+    let (next, cycle) = state.first().map(|row| (text(row, 0), text(row, 1))).unwrap_or_default();
+    let path = table.path();
+    let stand = format!("DO SETVAL({quoted}, {next}, 0, {cycle})");
+    let digest = Some(digest(&[&made, next.as_bytes(), cycle.as_bytes()]));
+    let statements = vec![
+        enter(&table.database),
+        Statement::new(Role::Make, "sequence", &path, made),
+        Statement::new(Role::Make, "sequence", &path, stand),
+    ];
+    Ok(Definition { kind: "sequence", name: path, statements, digest })
+}
+
+/// One table's definition.
+pub(super) async fn table(session: &mut Session, table: &Table) -> Result<Definition, Fault> {
+    let rows = session.raw(format!("SHOW CREATE TABLE {}", table.quoted())).await?;
+    let made = rows.first().map(|row| bytes(row, 1)).unwrap_or_default();
+    let path = table.path();
+    // A table whose rows lie elsewhere needs its engine, which a restored server may lack.
+    let may_miss = table.holds() == Holds::Nothing;
+    let role = if may_miss { Role::Try } else { Role::Make };
+    let digest = (!may_miss).then(|| digest(&[&made]));
+    let statements = vec![enter(&table.database), Statement::new(role, "table", &path, made)];
+    Ok(Definition { kind: "definition", name: path, statements, digest })
+}
+
+/// Histograms of a database's columns (MySQL).
+pub(super) async fn histograms(session: &mut Session, database: &str) -> Result<Vec<Definition>, Fault> {
+    // From this version on one can be given; before, it can only be measured again.
+    if !session.is_at_least(Flavour::Mysql, &[8, 0, 31]) {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT TABLE_NAME, COLUMN_NAME, HISTOGRAM FROM information_schema.COLUMN_STATISTICS WHERE SCHEMA_NAME = {}",
+        flavour::text(database)
+    );
+    let make = |row: Row| {
+        let (table, column, data) = (text(&row, 0), text(&row, 1), text(&row, 2));
+        let sql = format!(
+            "ANALYZE NO_WRITE_TO_BINLOG TABLE {} UPDATE HISTOGRAM ON {} USING DATA {}",
+            flavour::full(database, &table),
+            flavour::name(&column),
+            flavour::text(&data)
+        );
+        let path = vec![database.to_owned(), table, column];
+        let mut definition = Definition::simple("histogram", path, sql);
+        // The server stamps it anew when it is given.
+        let mut json: serde_json::Value = serde_json::from_str(&data).unwrap_or_default();
+        if let Some(fields) = json.as_object_mut() {
+            fields.shift_remove("last-updated");
+        }
+        definition.digest = Some(digest(&[json.to_string().as_bytes()]));
+        definition
+    };
+    Ok(session.raw(sql).await?.into_iter().map(make).collect())
+}

@@ -1,0 +1,220 @@
+//! Accounts, roles and grants of a server, with the hashes of their passwords, and what makes them again.
+//!
+//! What it reads goes into the sealed vault and nowhere else; digests of it are one-way.
+
+use std::collections::{BTreeMap, HashSet};
+
+use mysql_async::Row;
+use roadstead_core::{Finding, Text};
+
+use super::{
+    definitions::{Definition, bytes, digest, text},
+    flavour::{self, Flavour},
+    grants::{self, On},
+    profile::SYSTEM_DATABASES,
+    session::{ADMIN, Fault, Session},
+    statement::{Role, Statement},
+};
+
+/// Accounts that every server has of itself.
+const OWN: [&str; 4] = ["mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"];
+
+/// Tables, views and routines that exist, so that grants on others are known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// Database and table or view.
+    pub(super) tables: HashSet<(String, String)>,
+    /// Database and routine.
+    pub(super) routines: HashSet<(String, String)>,
+}
+
+/// All accounts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct People {
+    /// The accounts and roles themselves.
+    pub(super) accounts: Vec<Definition>,
+    /// Grants on everything, on databases, and of roles: before there are objects.
+    pub(super) early: Vec<Statement>,
+    /// Grants on single objects: after all of them are there.
+    pub(super) late: Vec<Statement>,
+    /// What could not be read, or will not be given again.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// One account as the server lists it.
+struct Person {
+    user: String,
+    host: String,
+    is_role: bool,
+}
+
+impl Person {
+    /// How statements name it.
+    fn quoted(&self) -> String {
+        if self.is_role {
+            return flavour::name(&self.user);
+        }
+        format!("{}@{}", flavour::text(&self.user), flavour::text(&self.host))
+    }
+
+    fn path(&self) -> Vec<String> {
+        if self.is_role { vec![self.user.clone()] } else { vec![self.user.clone(), self.host.clone()] }
+    }
+}
+
+/// Reads them all.
+pub(super) async fn read(session: &mut Session, known: &Known) -> Result<People, Fault> {
+    let mut all = People::default();
+    let listed = match list(session).await {
+        Ok(listed) => listed,
+        Err(fault) if fault.is_denied() => {
+            let what = Text::new("mysql-survey-right")
+                .with("right", "SELECT ON mysql.*")
+                .with("why", Text::new("mysql-survey-accounts"));
+            let cure = Text::new("mysql-survey-right-cure").with("right", "SELECT ON mysql.*");
+            all.findings.push(Finding::warning("", what).cure(cure));
+            return Ok(all);
+        }
+        Err(fault) => return Err(fault),
+    };
+    let defaults = default_roles(session).await?;
+    for person in listed {
+        one(session, &person, known, &defaults, &mut all).await?;
+    }
+    Ok(all)
+}
+
+async fn list(session: &mut Session) -> Result<Vec<Person>, Fault> {
+    let sql = match session.flavour {
+        Flavour::Mysql => "SELECT User, Host, 'N' FROM mysql.user ORDER BY User, Host",
+        // Roles first: an account may name one as its default.
+        Flavour::Mariadb => "SELECT User, Host, is_role FROM mysql.user ORDER BY is_role DESC, User, Host",
+    };
+    let read = |row: &Row| Person { user: text(row, 0), host: text(row, 1), is_role: text(row, 2) == "Y" };
+    let own = |person: &Person| OWN.contains(&person.user.as_str()) || person.user == ADMIN;
+    let rows = session.raw(sql).await?;
+    Ok(rows.iter().map(read).filter(|person| !own(person) && person.user != "PUBLIC").collect())
+}
+
+/// Default roles by account (MySQL tells them in a table, MariaDB among the grants).
+async fn default_roles(session: &mut Session) -> Result<BTreeMap<(String, String), Vec<String>>, Fault> {
+    let mut defaults: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    if session.is_mysql() {
+        let sql = "SELECT USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles \
+                   ORDER BY 1, 2, 3, 4";
+        for row in session.raw(sql).await? {
+            let role = format!("{}@{}", flavour::text(&text(&row, 2)), flavour::text(&text(&row, 3)));
+            defaults.entry((text(&row, 0), text(&row, 1))).or_default().push(role);
+        }
+    }
+    Ok(defaults)
+}
+
+async fn one(
+    session: &mut Session,
+    person: &Person,
+    known: &Known,
+    defaults: &BTreeMap<(String, String), Vec<String>>,
+    all: &mut People,
+) -> Result<(), Fault> {
+    let (path, quoted) = (person.path(), person.quoted());
+    let made = if person.is_role {
+        format!("CREATE ROLE {quoted}").into_bytes()
+    } else {
+        let rows = session.raw(format!("SHOW CREATE USER {quoted}")).await?;
+        without_default_roles(rows.first().map(|row| bytes(row, 0)).unwrap_or_default())
+    };
+    let kind = if person.is_role { "role" } else { "account" };
+    let mut lines = Vec::new();
+    for row in session.raw(format!("SHOW GRANTS FOR {quoted}")).await? {
+        let line = text(&row, 0);
+        // MariaDB repeats the grants that a role inherits; they belong to the other role.
+        if person.is_role && !names(&line, person) {
+            continue;
+        }
+        match grants::read(&line).map(|grant| grant.on) {
+            Some(On::Table(database, table)) if !exists(&known.tables, &database, &table) => {
+                all.findings.push(orphan(&path, &database, &table));
+                continue;
+            }
+            Some(On::Routine(_, database, routine)) if !exists(&known.routines, &database, &routine) => {
+                all.findings.push(orphan(&path, &database, &routine));
+                continue;
+            }
+            Some(On::Table(..) | On::Routine(..)) => {
+                all.late.push(Statement::new(Role::Make, "grant", &path, line.as_str()));
+            }
+            _ => all.early.push(Statement::new(Role::Make, "grant", &path, line.as_str())),
+        }
+        lines.push(line);
+    }
+    if let Some(roles) = defaults.get(&(person.user.clone(), person.host.clone())) {
+        let line = format!("SET DEFAULT ROLE {} TO {quoted}", roles.join(", "));
+        all.late.push(Statement::new(Role::Make, "grant", &path, line.as_str()));
+        lines.push(line);
+    }
+    lines.sort();
+    let mut parts = vec![made.as_slice()];
+    parts.extend(lines.iter().map(String::as_bytes));
+    let digest = Some(digest(&parts));
+    let name = vec![path.join("@")];
+    let statements = vec![Statement::new(Role::Make, kind, &path, made)];
+    all.accounts.push(Definition { kind, name, statements, digest });
+    Ok(())
+}
+
+/// Whether a grant's line is for this role itself.
+fn names(line: &str, person: &Person) -> bool {
+    let quoted = person.quoted();
+    let words = if line.starts_with("SET ") { " FOR " } else { " TO " };
+    let mut rest = line;
+    let mut last = None;
+    while let Some(at) = grants::find_word(rest, words) {
+        rest = &rest[at + words.len()..];
+        last = Some(rest);
+    }
+    last.is_some_and(|after| after.starts_with(&quoted))
+}
+
+fn exists(known: &HashSet<(String, String)>, database: &str, name: &str) -> bool {
+    SYSTEM_DATABASES.contains(&database.to_lowercase().as_str())
+        || known.contains(&(database.to_owned(), name.to_owned()))
+}
+
+fn orphan(path: &[String], database: &str, name: &str) -> Finding {
+    let account = path.join("@");
+    let what =
+        Text::new("mysql-orphan-grant").with("account", &account).with("name", format!("{database}.{name}"));
+    Finding::note(account, what).cure(Text::new("mysql-orphan-grant-cure"))
+}
+
+/// Takes the clause of default roles away: the roles may not exist yet when the account is made.
+fn without_default_roles(made: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = String::from_utf8(made.clone()) else { return made };
+    let Some(start) = grants::find_word(&text, " DEFAULT ROLE ") else { return made };
+    let end = grants::find_word(&text[start + 1..], " REQUIRE ").map_or(text.len(), |end| start + 1 + end);
+    format!("{}{}", &text[..start], &text[end..]).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_roles_are_taken_out_and_nothing_else() {
+        let made =
+            b"CREATE USER `a`@`%` IDENTIFIED WITH 'x' AS 0x24 DEFAULT ROLE `r REQUIRE `@`%` REQUIRE NONE";
+        let left = without_default_roles(made.to_vec());
+        assert_eq!(
+            String::from_utf8(left).unwrap(),
+            "CREATE USER `a`@`%` IDENTIFIED WITH 'x' AS 0x24 REQUIRE NONE"
+        );
+    }
+
+    #[test]
+    fn inherited_grants_are_told_from_a_roles_own() {
+        let role = Person { user: "r".into(), host: String::new(), is_role: true };
+        assert!(names("GRANT SELECT ON `d`.* TO `r`", &role));
+        assert!(!names("GRANT SELECT ON `d`.* TO `other`", &role));
+    }
+}

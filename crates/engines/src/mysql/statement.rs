@@ -1,0 +1,258 @@
+//! The form of our dumps: plain SQL that the vendor's own client loads, with a comment before each statement that
+//! says how long it is, so that we load it without ever parsing SQL.
+//!
+//! ```text
+//! -- >{"kind":"routine","of":["shop","tax"],"bytes":61,"delimiter":"$$"}
+//! DELIMITER $$
+//! CREATE PROCEDURE …
+//! $$
+//! DELIMITER ;
+//! ```
+
+use bytes::{Bytes, BytesMut};
+use roadstead_core::{
+    Error, Kind, Result, Text,
+    port::{StreamReader, stream::StreamInfo},
+};
+use serde::{Deserialize, Serialize};
+
+/// The longest header that is read: names are short, so a longer one is damage.
+const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// The longest statement that is read.
+const STATEMENT_BYTES_MAX: usize = 1 << 30;
+const MARK: &[u8] = b"-- >";
+
+/// What a statement is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Role {
+    /// Prepares the session for the next statement.
+    Setup,
+    /// Makes something.
+    Make,
+    /// Makes something that an engine or another object may forbid: told when it fails, no failure.
+    Try,
+    /// Adds rows.
+    Rows,
+}
+
+/// What stands before a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// What it is for.
+    pub(super) role: Role,
+    /// The kind of object: `table`, `account`.
+    pub(super) kind: String,
+    /// The object's name, outermost first.
+    pub(super) of: Vec<String>,
+    /// Length of the statement.
+    pub(super) bytes: usize,
+    /// The client's delimiter around it, for statements that hold semicolons of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) delimiter: Option<String>,
+}
+
+/// One statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Statement {
+    /// What it is for.
+    pub(super) role: Role,
+    /// The kind of object.
+    pub(super) kind: String,
+    /// The object's name, outermost first.
+    pub(super) of: Vec<String>,
+    /// The statement, without delimiter.
+    pub(super) sql: Bytes,
+}
+
+impl Statement {
+    /// A statement of this role.
+    pub(super) fn new(role: Role, kind: &str, of: &[String], sql: impl Into<Vec<u8>>) -> Self {
+        Self { role, kind: kind.to_owned(), of: of.to_vec(), sql: Bytes::from(sql.into()) }
+    }
+
+    /// A statement that prepares the session.
+    pub(super) fn setup(sql: impl Into<Vec<u8>>) -> Self {
+        Self::new(Role::Setup, "setup", &[], sql)
+    }
+
+    /// Appends it as text of a dump.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let delimiter = has_body(&self.kind).then(|| unused_delimiter(&self.sql));
+        let bytes = self.sql.len();
+        let header = Header {
+            role: self.role,
+            kind: self.kind.clone(),
+            of: self.of.clone(),
+            bytes,
+            delimiter: delimiter.clone(),
+        };
+        out.extend_from_slice(MARK);
+        serde_json::to_writer(&mut *out, &header).expect("plain fields are written as JSON");
+        out.push(b'\n');
+        if let Some(delimiter) = &delimiter {
+            out.extend_from_slice(format!("DELIMITER {delimiter}\n").as_bytes());
+        }
+        out.extend_from_slice(&self.sql);
+        match delimiter {
+            None => out.extend_from_slice(b";\n"),
+            Some(delimiter) => out.extend_from_slice(format!("\n{delimiter}\nDELIMITER ;\n").as_bytes()),
+        }
+    }
+}
+
+/// Objects whose definition is a program of its own, with semicolons.
+fn has_body(kind: &str) -> bool {
+    matches!(kind, "procedure" | "function" | "package" | "package body" | "trigger" | "event")
+}
+
+fn unused_delimiter(sql: &[u8]) -> String {
+    let contains = |delimiter: &str| sql.windows(delimiter.len()).any(|piece| piece == delimiter.as_bytes());
+    let mut delimiter = String::from("$$");
+    while contains(&delimiter) {
+        delimiter.push('$');
+        if delimiter.len() > 64 {
+            // A body full of dollars: a number that it does not hold ends the search.
+            let number = (0_u64..).find(|number| !contains(&format!("$${number}$$")));
+            return format!("$${}$$", number.expect("a finite text holds finitely many numbers"));
+        }
+    }
+    delimiter
+}
+
+/// Reads the statements of one stream.
+pub(super) struct Reader {
+    stream: Box<dyn StreamReader>,
+    name: String,
+    buffer: BytesMut,
+    is_ended: bool,
+    /// Bytes taken from the stream so far.
+    pub(super) taken: u64,
+}
+
+impl Reader {
+    /// Reads this stream.
+    pub(super) fn new(stream: Box<dyn StreamReader>, info: &StreamInfo) -> Self {
+        Self { stream, name: info.name.clone(), buffer: BytesMut::new(), is_ended: false, taken: 0 }
+    }
+
+    /// The next statement; `None` at the end, which is only reported when the stream was whole.
+    pub(super) async fn next(&mut self) -> Result<Option<Statement>> {
+        let header = loop {
+            let Some(line) = self.line().await? else { return Ok(None) };
+            if let Some(json) = line.strip_prefix(MARK) {
+                break serde_json::from_slice::<Header>(json).map_err(|_| self.damaged())?;
+            }
+        };
+        if header.bytes > STATEMENT_BYTES_MAX {
+            return Err(self.damaged());
+        }
+        if header.delimiter.is_some() && self.line().await?.is_none() {
+            return Err(self.damaged());
+        }
+        if !self.fill(header.bytes).await? {
+            return Err(self.damaged());
+        }
+        let sql = self.buffer.split_to(header.bytes).freeze();
+        Ok(Some(Statement { role: header.role, kind: header.kind, of: header.of, sql }))
+    }
+
+    fn damaged(&self) -> Error {
+        Error::new(Kind::Corrupt, Text::new("mysql-stream-damaged").with("stream", &self.name))
+    }
+
+    /// The next line without its end; `None` at the end of the stream.
+    async fn line(&mut self) -> Result<Option<Bytes>> {
+        let mut searched = 0;
+        loop {
+            if let Some(at) = self.buffer[searched..].iter().position(|byte| *byte == b'\n') {
+                let mut line = self.buffer.split_to(searched + at + 1).freeze();
+                line.truncate(line.len() - 1);
+                return Ok(Some(line));
+            }
+            searched = self.buffer.len();
+            if searched > HEADER_BYTES_MAX {
+                return Err(self.damaged());
+            }
+            if !self.more().await? {
+                return if self.buffer.is_empty() { Ok(None) } else { Err(self.damaged()) };
+            }
+        }
+    }
+
+    async fn fill(&mut self, bytes: usize) -> Result<bool> {
+        while self.buffer.len() < bytes {
+            if !self.more().await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn more(&mut self) -> Result<bool> {
+        if self.is_ended {
+            return Ok(false);
+        }
+        match self.stream.next().await? {
+            Some(chunk) => {
+                self.taken += chunk.len() as u64;
+                self.buffer.extend_from_slice(&chunk);
+                Ok(true)
+            }
+            None => {
+                self.is_ended = true;
+                Ok(false)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Pieces(Vec<Bytes>);
+
+    #[async_trait::async_trait]
+    impl StreamReader for Pieces {
+        async fn next(&mut self) -> Result<Option<Bytes>> {
+            Ok((!self.0.is_empty()).then(|| self.0.remove(0)))
+        }
+    }
+
+    fn reader(text: &[u8], piece: usize) -> Reader {
+        let pieces = text.chunks(piece).map(Bytes::copy_from_slice).collect();
+        let info = StreamInfo { name: "x".into(), bytes: text.len() as u64, digest: String::new() };
+        Reader::new(Box::new(Pieces(pieces)), &info)
+    }
+
+    #[tokio::test]
+    async fn statements_survive_whatever_they_hold_and_however_they_are_cut() {
+        let hostile =
+            b"BEGIN\nSELECT 1;;\n-- >{\"role\":\"make\"}\n$$\nDELIMITER ;\n\\! id\nEND \xff\xfe".to_vec();
+        let all = [
+            Statement::setup("SET NAMES utf8mb4"),
+            Statement::new(Role::Make, "event", &["d\n`".into(), "e".into()], hostile),
+            Statement::new(Role::Rows, "table", &["d".into()], "INSERT INTO t VALUES ('a\\n')"),
+        ];
+        let mut text = b"-- a head\n".to_vec();
+        all.iter().for_each(|statement| statement.write(&mut text));
+        for piece in [1, 2, 7, 4096] {
+            let mut reader = reader(&text, piece);
+            for statement in &all {
+                assert_eq!(reader.next().await.unwrap().as_ref(), Some(statement));
+            }
+            assert_eq!(reader.next().await.unwrap(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_cut_off_is_damage() {
+        let mut text = Vec::new();
+        Statement::setup("SET NAMES utf8mb4").write(&mut text);
+        for end in 1..text.len() - 3 {
+            let kind = reader(&text[..end], 16).next().await.map_err(|error| error.kind);
+            assert_eq!(kind, Err(Kind::Corrupt), "{end}");
+        }
+    }
+}
