@@ -4,23 +4,33 @@
 //! Nothing here reads the fleet file, the journal or the vault, and no shell ever sees a byte of a dump.
 
 mod accounts;
+mod backup;
+mod catalog;
+mod checks;
 mod deploy;
+mod globals;
+mod inspect;
 mod link;
+mod load;
+mod manifest;
 mod observe;
 mod parameters;
 mod profile;
+mod recreate;
 mod scratch;
 mod settings;
 mod sql;
+mod survey;
 
 use async_trait::async_trait;
 use roadstead_core::{
-    Finding, Messages, Result, Version,
+    Finding, Messages, Result, Text, Timestamp, Version,
+    manifest::Manifest,
     model::ClusterSpec,
-    plan::Condition,
     port::{
-        Backup, Deploy, Engine, Inspect, Layout, Link, Observe, Profile, Secrets,
-        engine::{Change, Depth, EngineAct, RenderAsk},
+        Backup, Deploy, Engine, Inspect, Layout, Link, Observe, Profile, Secrets, Sink, Source, Watch,
+        engine::{Change, Depth, EngineAct, LoadAsk, RenderAsk},
+        vault::{Dumped, Record},
     },
     seen::Facts,
 };
@@ -57,11 +67,11 @@ impl Engine for Postgresql {
     }
 
     fn backup(&self) -> Option<&dyn Backup> {
-        None
+        Some(self)
     }
 
     fn inspect(&self) -> Option<&dyn Inspect> {
-        None
+        Some(self)
     }
 }
 
@@ -77,8 +87,8 @@ impl Observe for Postgresql {
         observe::look(link, cluster, depth, settings).await
     }
 
-    async fn survey(&self, _link: &Link, _cluster: &ClusterSpec) -> Result<Vec<Finding>> {
-        Ok(vec![])
+    async fn survey(&self, link: &Link, _cluster: &ClusterSpec) -> Result<Vec<Finding>> {
+        survey::survey(link).await
     }
 }
 
@@ -103,5 +113,63 @@ impl Deploy for Postgresql {
     async fn before_stop(&self, _link: &Link) -> Result<()> {
         // The signal of an orderly stop is all that this server needs.
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Backup for Postgresql {
+    async fn dump(
+        &self,
+        link: &Link,
+        _cluster: &ClusterSpec,
+        sink: &mut dyn Sink,
+        watch: &dyn Watch,
+    ) -> Result<Dumped> {
+        backup::dump(link, sink, watch).await
+    }
+
+    async fn seed(
+        &self,
+        _source: &dyn Source,
+        _layout: &Layout,
+        _ask: &LoadAsk<'_>,
+        _watch: &dyn Watch,
+    ) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn load(
+        &self,
+        source: &dyn Source,
+        link: &Link,
+        ask: &LoadAsk<'_>,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Finding>> {
+        load::load(source, link, ask, watch).await
+    }
+
+    fn loads_into(&self, record: &Record) -> (Version, String) {
+        backup::loads_into(record)
+    }
+}
+
+#[async_trait]
+impl Inspect for Postgresql {
+    async fn manifest(&self, link: &Link, _cluster: &ClusterSpec, watch: &dyn Watch) -> Result<Manifest> {
+        inspect::manifest(link, watch).await
+    }
+
+    fn comparable(
+        &self,
+        original: Manifest,
+        copy: Manifest,
+        _now: Option<Timestamp>,
+        keep: &[String],
+    ) -> (Manifest, Manifest) {
+        inspect::comparable(original, copy, keep)
+    }
+
+    async fn occupied(&self, link: &Link) -> Result<Option<Text>> {
+        inspect::occupied(link).await
     }
 }

@@ -1,0 +1,65 @@
+//! CHECK constraints that call a function of the user's may look into tables whose rows come later: they are taken
+//! off before the rows and put back after them, when everything is there.
+
+use roadstead_core::{Finding, Kind, Result, Text};
+
+use super::{link::Session, observe::fixed, sql::{literal, shown}};
+
+/// One constraint that was taken off, with the statement that puts it back.
+pub(super) struct Check {
+    table: String,
+    name: String,
+    add: String,
+    comment: Option<String>,
+}
+
+const FOUND: &str = "SELECT format('%I.%I', n.nspname, c.relname), format('%I', k.conname), pg_get_constraintdef(k.oid), \
+    obj_description(k.oid, 'pg_constraint') FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE k.contype = 'c' AND k.convalidated AND k.conislocal AND k.coninhcount = 0 AND c.relkind IN ('r', 'p') \
+    AND EXISTS (SELECT FROM pg_depend d JOIN pg_proc p ON p.oid = d.refobjid WHERE d.classid = 'pg_constraint'::regclass \
+    AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass AND NOT EXISTS (SELECT FROM pg_depend e \
+    WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')) \
+    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')";
+
+/// Takes off the constraints that may look elsewhere.
+pub(super) async fn take_off(session: &Session) -> Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    for row in session.rows_at_length(FOUND).await? {
+        let [Some(table), Some(name), Some(definition), comment] = fixed::<4>(row)? else { continue };
+        let add = format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition}");
+        checks.push(Check { table, name, add, comment });
+    }
+    for check in &checks {
+        session.run(&format!("ALTER TABLE {} DROP CONSTRAINT {}", check.table, check.name)).await?;
+    }
+    Ok(checks)
+}
+
+/// Puts them back. Rows that violate one were there before: the constraint then guards new rows only, and is named.
+pub(super) async fn put_back(
+    session: &Session,
+    home: &Session,
+    checks: &[Check],
+    database: &str,
+) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for check in checks {
+        match home.alive_while(session.rows_at_length(&check.add)).await {
+            Ok(_) => {}
+            Err(error) if error.kind == Kind::Unreachable => return Err(error),
+            Err(error) => {
+                session.run(&format!("{} NOT VALID", check.add)).await?;
+                let what = Text::new("postgresql-check-not-valid")
+                    .with("constraint", shown(&check.name))
+                    .with("table", shown(&check.table))
+                    .with("why", error.what);
+                findings.push(Finding::warning(shown(database), what));
+            }
+        }
+        if let Some(comment) = &check.comment {
+            let on = format!("CONSTRAINT {} ON {}", check.name, check.table);
+            session.run(&format!("COMMENT ON {on} IS {}", literal(comment))).await?;
+        }
+    }
+    Ok(findings)
+}

@@ -1,0 +1,309 @@
+//! Loading a snapshot into a running, empty server: globals, then each database in three parts (structure, rows,
+//! the rest), then event triggers, then settings. Nothing that is restored fires while it is restored.
+//!
+//! Only `pg_restore` reads a dump, over the protocol; no shell and no `psql` ever see it. Any error of it ends the
+//! load and is told.
+
+use std::path::{Path, PathBuf};
+
+use roadstead_core::{
+    Error, Finding, Kind, Result, Text,
+    port::{Link, Progress, Source, Watch, engine::LoadAsk, stream},
+    seen::Tool,
+};
+use tokio::io::AsyncWriteExt;
+
+use super::{
+    backup::{pick, run_tool, server_version, stream_of, warnings},
+    checks,
+    globals::{self, Database},
+    link::{STEADY, Session},
+    recreate::{self, Target},
+    sql::shown,
+};
+
+/// How much of an archive is kept at first to read its table of contents; four times more while it does not suffice.
+const HEAD_BYTES: u64 = 4 << 20;
+/// How many processes build indexes and check constraints.
+const JOBS: usize = 2;
+
+/// What the databases' parts are restored with.
+struct Restoring<'a> {
+    link: &'a Link,
+    tool: &'a Tool,
+    options: String,
+    home: &'a Session,
+    watch: &'a dyn Watch,
+}
+
+/// A file that is removed with its last use.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // The folder it lies in is removed by the caller; a failure here costs space until then.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Loads everything.
+pub(super) async fn load(
+    source: &dyn Source,
+    link: &Link,
+    ask: &LoadAsk<'_>,
+    watch: &dyn Watch,
+) -> Result<Vec<Finding>> {
+    let bytes = stream::read_all(source, globals::STREAM, globals::BYTES_MAX).await?;
+    let globals = globals::parse(&bytes)?;
+    drop(bytes);
+    let home = Session::home(link).await?;
+    let version = server_version(&home).await?;
+    drop(home);
+    let from = roadstead_core::Version::parse(&globals.server).map_or(0, |version| version.major());
+    if version.major() < from {
+        let what = Text::new("postgresql-older-target").with("target", version.to_string());
+        return Err(Error::new(Kind::Unsupported, what.with("source", &globals.server)));
+    }
+    let dumped_with = roadstead_core::Version::parse(&globals.dumped_with).map_or(from, |version| version.major());
+    let tool = pick(link, "restore", dumped_with)?;
+    let target = Target { link, keep: &ask.keep_accounts, private: ask.private_target };
+    let mut findings = recreate::before_data(&target, &globals).await?;
+    let home = Session::home(link).await?;
+    let options = options(version.major());
+    let restoring = Restoring { link, tool, options, home: &home, watch };
+    for database in globals.databases.iter().filter(|database| database.is_dumped()) {
+        watch.go_on()?;
+        findings.extend(load_database(&restoring, source, database).await?);
+    }
+    findings.extend(recreate::after_data(&target, &globals).await?);
+    Ok(findings)
+}
+
+/// What the sessions of the restore begin with, over whatever databases and accounts would set.
+fn options(major: u32) -> String {
+    let mut all = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 \
+        -c idle_in_transaction_session_timeout=0 -c row_security=off -c client_min_messages=warning \
+        -c synchronous_commit=off -c check_function_bodies=off"
+        .to_owned();
+    if major >= 17 {
+        all.push_str(" -c event_triggers=off -c transaction_timeout=0");
+    }
+    all
+}
+
+async fn load_database(
+    restoring: &Restoring<'_>,
+    source: &dyn Source,
+    database: &Database,
+) -> Result<Vec<Finding>> {
+    let stream = stream_of(&database.name);
+    let head = keep_head(restoring, source, &stream).await?;
+    let inside = Session::open(restoring.link, &database.name).await?;
+    inside.run(STEADY).await?;
+    if database.public == Some(false) {
+        inside.run("DROP SCHEMA IF EXISTS public").await?;
+    }
+    let (rest, last) = list_of_post_data(restoring, &head.0).await?;
+    let file = head.0.display().to_string();
+    let mut findings = from_head(restoring, database, vec!["--section=pre-data".into(), file.clone()]).await?;
+    let set_aside = checks::take_off(&inside).await?;
+    findings.extend(rows(restoring, source, &stream, database).await?);
+    findings.extend(checks::put_back(&inside, restoring.home, &set_aside, &database.name).await?);
+    let lists = [(rest, JOBS), (last, 1)];
+    for (index, (list, jobs)) in lists.into_iter().enumerate().filter(|(_, (list, _))| !list.is_empty()) {
+        restoring.watch.go_on()?;
+        let path = Path::new(&restoring.link.private).join(format!("list-{index}"));
+        let path = Temporary(path);
+        write_private(&path.0, list.as_bytes()).await?;
+        let args = vec![
+            "--section=post-data".to_owned(),
+            format!("--use-list={}", path.0.display()),
+            format!("--jobs={jobs}"),
+            file.clone(),
+        ];
+        findings.extend(from_head(restoring, database, args).await?);
+    }
+    Ok(findings)
+}
+
+/// Runs the tool on the head of the archive, which holds everything but rows.
+async fn from_head(restoring: &Restoring<'_>, database: &Database, more: Vec<String>) -> Result<Vec<Finding>> {
+    let mut args = vec!["--exit-on-error".to_owned(), "--no-password".to_owned()];
+    args.push("--dbname=".to_owned() + &conninfo(&database.name));
+    args.extend(more);
+    let run = run_tool(
+        restoring.link,
+        restoring.home.protection,
+        restoring.tool,
+        &database.name,
+        args,
+        &restoring.options,
+    )?;
+    let work = async {
+        let mut running = run.start()?;
+        running.close_input().await?;
+        running.finish().await
+    };
+    let words = restoring.home.alive_while(work).await.map_err(|error| in_database(error, database))?;
+    Ok(warnings(&database.name, &words))
+}
+
+/// The tool connects only when it is told a database; as a quoted connection string, so that no name is read as one.
+fn conninfo(database: &str) -> String {
+    format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn in_database(error: Error, database: &Database) -> Error {
+    error.during(Text::new("postgresql-during-load").with("database", shown(&database.name)))
+}
+
+/// Streams the archive through the tool, which takes the rows and passes over the rest.
+async fn rows(
+    restoring: &Restoring<'_>,
+    source: &dyn Source,
+    stream: &str,
+    database: &Database,
+) -> Result<Vec<Finding>> {
+    let total = source.streams().iter().find(|info| info.name == stream).map(|info| info.bytes);
+    let mut reader = source.open(stream).await?;
+    let args = vec![
+        "--exit-on-error".to_owned(),
+        "--no-password".to_owned(),
+        "--section=data".to_owned(),
+        "--dbname=".to_owned() + &conninfo(&database.name),
+    ];
+    let run = run_tool(
+        restoring.link,
+        restoring.home.protection,
+        restoring.tool,
+        &database.name,
+        args,
+        &restoring.options,
+    )?;
+    let work = async {
+        let mut running = run.start()?;
+        let mut done = 0;
+        let mut takes = true;
+        while let Some(chunk) = reader.next().await? {
+            restoring.watch.go_on()?;
+            done += chunk.len() as u64;
+            // A tool that closed its input has all it wants, or has failed: its end tells which. The rest is read
+            // all the same, because only the end of a stream says that it was whole.
+            takes = takes && running.write(&chunk).await.is_ok();
+            let phase = Text::new("postgresql-phase-load").with("database", shown(&database.name));
+            restoring.watch.progress(Progress { phase, done, total });
+            if !takes && running.pid().is_none() {
+                break;
+            }
+        }
+        if takes {
+            running.close_input().await?;
+        }
+        running.finish().await
+    };
+    let words = restoring.home.alive_while(work).await.map_err(|error| in_database(error, database))?;
+    Ok(warnings(&database.name, &words))
+}
+
+/// Keeps as much of the archive's beginning as holds its table of contents.
+async fn keep_head(restoring: &Restoring<'_>, source: &dyn Source, stream: &str) -> Result<Temporary> {
+    let path = Path::new(&restoring.link.private).join(format!("{}.head", stream.rsplit('/').next().unwrap_or("x")));
+    let path = if path.as_os_str().len() > 240 { path.with_file_name("database.head") } else { path };
+    let mut limit = HEAD_BYTES;
+    loop {
+        let kept = Temporary(path.clone());
+        let whole = copy_head(source, stream, &kept.0, limit).await?;
+        match list(restoring, &kept.0, &[]).await {
+            Ok(_) => return Ok(kept),
+            Err(error) if whole => return Err(error),
+            Err(_) => limit *= 4,
+        }
+    }
+}
+
+/// Writes the first `limit` bytes; `true` when that was all.
+async fn copy_head(source: &dyn Source, stream: &str, path: &Path, limit: u64) -> Result<bool> {
+    let mut reader = source.open(stream).await?;
+    write_private(path, b"").await?;
+    let unwritable = |error: std::io::Error| {
+        Error::io(Text::new("postgresql-private-file").with("path", path.display().to_string()), &error)
+    };
+    let mut file = tokio::fs::OpenOptions::new().append(true).open(path).await.map_err(unwritable)?;
+    let mut left = limit;
+    while left > 0 {
+        let Some(chunk) = reader.next().await? else {
+            file.flush().await.map_err(unwritable)?;
+            return Ok(true);
+        };
+        let part = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
+        file.write_all(&chunk[..part]).await.map_err(unwritable)?;
+        left -= part as u64;
+    }
+    file.flush().await.map_err(unwritable)?;
+    Ok(false)
+}
+
+async fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let unwritable = |error: std::io::Error| {
+        Error::io(Text::new("postgresql-private-file").with("path", path.display().to_string()), &error)
+    };
+    let mut options = tokio::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).await.map_err(unwritable)?;
+    file.write_all(bytes).await.map_err(unwritable)?;
+    file.flush().await.map_err(unwritable)
+}
+
+/// The archive's table of contents, one line an entry.
+async fn list(restoring: &Restoring<'_>, head: &Path, more: &[&str]) -> Result<String> {
+    let mut args = vec!["--list".to_owned()];
+    args.extend(more.iter().map(|arg| (*arg).to_owned()));
+    args.push(head.display().to_string());
+    let run = run_tool(restoring.link, restoring.home.protection, restoring.tool, "", args, "")?;
+    let mut running = run.start()?;
+    running.close_input().await?;
+    let mut text = Vec::new();
+    while let Some(chunk) = running.read().await? {
+        text.extend_from_slice(&chunk);
+    }
+    running.finish().await?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What comes after the rows: all but event triggers, and event triggers with what belongs to them, which must not
+/// fire on the rest.
+async fn list_of_post_data(restoring: &Restoring<'_>, head: &Path) -> Result<(String, String)> {
+    let all = list(restoring, head, &["--section=post-data"]).await?;
+    Ok(part(&all))
+}
+
+fn part(all: &str) -> (String, String) {
+    let (mut rest, mut last) = (String::new(), String::new());
+    for line in all.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())) {
+        // `dump id; class oid, object oid, kind, schema, name, owner`: the kind begins at the fourth word.
+        let kind = line.splitn(4, ' ').nth(3).unwrap_or("");
+        let events = ["EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER "];
+        let to = if events.iter().any(|event| kind.starts_with(event)) { &mut last } else { &mut rest };
+        to.push_str(line);
+        to.push('\n');
+    }
+    (rest, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_triggers_come_last() {
+        let all = "; comment\n12; 1259 16390 INDEX public a_idx postgres\n13; 3466 16400 EVENT TRIGGER - e postgres\n\
+            14; 0 0 COMMENT - EVENT TRIGGER e postgres\n15; 2620 16401 TRIGGER public t EVENT TRIGGER postgres\n";
+        let (rest, last) = part(all);
+        assert_eq!(rest.lines().count(), 2);
+        assert!(last.lines().all(|line| line.contains("EVENT TRIGGER e") || line.contains("EVENT TRIGGER - e")));
+    }
+
+    #[test]
+    fn a_name_is_never_a_connection_string() {
+        assert_eq!(conninfo("host=evil 'x\\"), "dbname='host=evil \\'x\\\\'");
+    }
+}

@@ -1,0 +1,189 @@
+//! What a backup through this account would lack, by name: rights that are missing, data that no dump holds, and
+//! what the vendor's tools are known to lose. Read-only.
+
+use roadstead_core::{Error, Finding, Kind, Result, Severity, Text, port::Link};
+
+use super::{
+    globals::{self, Database, Globals},
+    link::{STEADY, Session},
+    observe::{fixed, in_clear_beyond_host},
+    sql::shown,
+};
+
+/// How many names a finding lists.
+const NAMES_SHOWN: usize = 20;
+
+/// One question to a database; its rows are names, and each name is a defect of this kind.
+struct Question {
+    severity: Severity,
+    key: &'static str,
+    cure: Option<&'static str>,
+    /// One column: the names.
+    names: &'static str,
+}
+
+const USER_RELATION: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relpersistence <> 't'";
+
+const QUESTIONS: &[Question] = &[
+    Question {
+        severity: Severity::Error,
+        key: "postgresql-lacks-select",
+        cure: Some("postgresql-grant-read-all"),
+        names: "SELECT format('%I.%I', n.nspname, c.relname) {relation} AND c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT \
+            (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))",
+    },
+    Question {
+        severity: Severity::Error,
+        key: "postgresql-row-security",
+        cure: Some("postgresql-row-security-cure"),
+        names: "SELECT format('%I.%I', n.nspname, c.relname) {relation} AND c.relrowsecurity AND row_security_active(c.oid)",
+    },
+    Question {
+        severity: Severity::Error,
+        key: "postgresql-large-objects",
+        cure: Some("postgresql-large-objects-cure"),
+        names: "SELECT m.oid::text FROM pg_largeobject_metadata m WHERE NOT (SELECT rolsuper FROM pg_roles \
+            WHERE rolname = current_user) AND NOT pg_has_role(m.lomowner, 'USAGE') AND NOT EXISTS (SELECT FROM aclexplode(m.lomacl) e \
+            WHERE e.privilege_type = 'SELECT' AND CASE WHEN e.grantee = 0 THEN true ELSE pg_has_role(e.grantee, 'USAGE') END)",
+    },
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-unlogged",
+        cure: Some("postgresql-unlogged-cure"),
+        names: "SELECT format('%I.%I', n.nspname, c.relname) {relation} AND c.relkind IN ('r', 'p') AND c.relpersistence = 'u'",
+    },
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-foreign-tables",
+        cure: None,
+        names: "SELECT format('%I.%I', n.nspname, c.relname) {relation} AND c.relkind = 'f'",
+    },
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-user-mappings",
+        cure: Some("postgresql-user-mappings-cure"),
+        names: "SELECT format('%s @ %s', usename, srvname) FROM pg_user_mappings WHERE umoptions IS NULL AND NOT \
+            (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
+    },
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-subscriptions",
+        cure: None,
+        names: "SELECT subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database() \
+            WHERE NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
+    },
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-invalid-indexes",
+        cure: Some("postgresql-invalid-indexes-cure"),
+        names: "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+            WHERE NOT i.indisvalid AND c.relkind = 'i'",
+    },
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-column-order",
+        cure: None,
+        names: "SELECT format('%I.%I', n.nspname, c.relname) {relation} AND c.relispartition AND c.relkind IN ('r', 'p') AND \
+            (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 \
+            AND NOT a.attisdropped) IS DISTINCT FROM (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a \
+            WHERE a.attrelid = (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid) AND a.attnum > 0 AND NOT a.attisdropped)",
+    },
+    Question {
+        severity: Severity::Note,
+        key: "postgresql-extension-versions",
+        cure: Some("postgresql-extension-versions-cure"),
+        names: "SELECT format('%s %s', x.extname, x.extversion) FROM pg_extension x JOIN pg_available_extensions a ON a.name = x.extname \
+            WHERE a.default_version IS DISTINCT FROM x.extversion",
+    },
+];
+
+/// Everything that is lacking, in all databases.
+pub(super) async fn survey(link: &Link) -> Result<Vec<Finding>> {
+    let home = Session::home(link).await?;
+    home.run(STEADY).await?;
+    let globals = globals::read(&home, "", "").await?;
+    let mut findings = of_server(link, &home, &globals);
+    for database in globals.databases.iter().filter(|database| database.is_dumped()) {
+        match Session::open(link, &database.name).await {
+            Ok(session) => {
+                session.run(STEADY).await?;
+                findings.extend(of_database(&session, &database.name).await?);
+            }
+            Err(error) if error.kind == Kind::Denied => {
+                let what = Text::new("postgresql-no-connect").with("database", shown(&database.name));
+                let finding = Finding::error(shown(&database.name), what);
+                findings.push(finding.cure(Text::new("postgresql-no-connect-cure").with("account", &link.user)));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(findings)
+}
+
+/// What concerns the whole server.
+pub(super) fn of_server(link: &Link, home: &Session, globals: &Globals) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if in_clear_beyond_host(link, home.protection) {
+        let what = Text::new("postgresql-in-clear").with("endpoint", link.endpoint.to_string());
+        findings.push(Finding::warning(link.endpoint.to_string(), what).cure(Text::new("postgresql-in-clear-cure")));
+    }
+    if !globals.passwords {
+        let what = Text::new("postgresql-no-verifiers").with("account", &link.user);
+        findings.push(Finding::warning(&link.user, what).cure(Text::new("postgresql-grant-read-all").with("account", &link.user)));
+    }
+    let refused: Vec<&Database> = globals.databases.iter().filter(|database| !database.is_dumped()).collect();
+    for database in refused {
+        let what = Text::new("postgresql-refuses-connections").with("database", shown(&database.name));
+        let cure = Text::new("postgresql-refuses-connections-cure");
+        findings.push(Finding::warning(shown(&database.name), what).cure(cure));
+    }
+    for tablespace in &globals.tablespaces {
+        let what = Text::new("postgresql-tablespace").with("tablespace", shown(&tablespace.name));
+        findings.push(Finding::note(shown(&tablespace.name), what.with("location", shown(&tablespace.location))));
+    }
+    findings
+}
+
+/// What concerns one database.
+pub(super) async fn of_database(session: &Session, database: &str) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for question in QUESTIONS {
+        let names = question.names.replace("{relation}", USER_RELATION);
+        let limited = format!(
+            "SELECT count(*) OVER (), x.name FROM ({names}) x(name) ORDER BY x.name COLLATE \"C\" LIMIT {NAMES_SHOWN}"
+        );
+        let mut listed = Vec::new();
+        let mut count = 0_u64;
+        for row in session.rows_at_length(&limited).await? {
+            let [total, name] = fixed::<2>(row)?;
+            count = total.and_then(|text| text.parse().ok()).unwrap_or(count);
+            listed.push(shown(&name.unwrap_or_default()));
+        }
+        if count == 0 {
+            continue;
+        }
+        let more = count.saturating_sub(NAMES_SHOWN as u64);
+        let mut names = listed.join(", ");
+        if more > 0 {
+            names = format!("{names} (+{more})");
+        }
+        let what = Text::new(question.key).with("database", shown(database)).with("names", names).with("count", count);
+        let finding = Finding::new(question.severity, shown(database), what);
+        findings.push(match question.cure {
+            Some(cure) => finding.cure(Text::new(cure)),
+            None => finding,
+        });
+    }
+    Ok(findings)
+}
+
+/// An error out of the findings that forbid a backup; the first is its sentence, all are its context.
+pub(super) fn refusal(findings: &[Finding]) -> Option<Error> {
+    let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let first = errors.next()?;
+    let mut error = Error::new(Kind::Denied, first.what.clone());
+    error.cure.clone_from(&first.cure);
+    error.context = errors.map(|finding| finding.what.clone()).collect();
+    Some(error)
+}
