@@ -42,6 +42,7 @@ vault-why-said = { $what } ({ $said })
 vault-why-no-object = its entry snapshots/{ $object } is missing in the repository
 vault-why-pack = its pack { $pack } is missing or has another length than the index says
 vault-why-hash = its pack { $pack } has other content than its name says
+vault-hash-cure = move { $pack } out of the vault, remove this snapshot with "roadstead vault prune", and back up anew
 vault-record-unreadable = the record { $path } of snapshot { $snapshot } is torn or altered and cannot be opened
 vault-record-unreadable-cure = restore this file from a copy of the vault, or remove the snapshot with "roadstead vault prune"
 vault-stray-record = snapshot { $snapshot } has events but no record: its removal was interrupted

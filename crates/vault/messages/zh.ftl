@@ -42,6 +42,7 @@ vault-why-said = { $what }（{ $said }）
 vault-why-no-object = 仓库中缺少其条目 snapshots/{ $object }
 vault-why-pack = 其数据包 { $pack } 缺失，或长度与索引不符
 vault-why-hash = 其数据包 { $pack } 的内容与名称不符
+vault-hash-cure = 请将 { $pack } 移出备份库，用“roadstead vault prune”移除此快照，然后重新备份
 vault-record-unreadable = 快照 { $snapshot } 的记录 { $path } 残缺或被改动，无法打开
 vault-record-unreadable-cure = 请从备份库的副本中恢复此文件，或用“roadstead vault prune”移除该快照
 vault-stray-record = 快照 { $snapshot } 有事件而无记录：其移除过程曾被中断

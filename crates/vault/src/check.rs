@@ -1,7 +1,10 @@
 //! Proving that what the catalogue promises is there: by reading every byte of a snapshot back, or by the
 //! repository's structure without its data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use roadstead_core::{
     Error, Finding, Kind, Result, Text,
@@ -13,7 +16,7 @@ use roadstead_core::{
 };
 
 use crate::{
-    catalogue::{Entry, Loaded},
+    catalogue::{Entry, Lies, Loaded},
     claim,
     repository::{Library, Repository, Survey},
     source::{VaultSource, told},
@@ -36,18 +39,41 @@ pub(crate) async fn snapshot(vault: &LocalVault, id: &SnapshotId, watch: &dyn Wa
         library => library?,
     };
     let total = entry.record.streams.iter().map(|stream| stream.bytes).sum();
-    let source = VaultSource::new(entry, library, claim);
+    let lies = entry.lies.clone();
+    let source = VaultSource::new(entry, library.clone(), claim);
     let (mut findings, mut done) = (Vec::new(), 0);
     for stream in source.streams() {
         let phase = Text::new("vault-phase-reading").with("stream", stream.name.as_str());
         let step = |done| Progress { phase: phase.clone(), done, total: Some(total) };
         match read(&source, &stream.name, watch, |bytes| step(done + bytes)).await {
-            Err(error) if error.kind == Kind::Corrupt => findings.push(finding(&id.0, error)),
+            Err(error) if error.kind == Kind::Corrupt => {
+                let wrong = wrong_pack(&library, lies.get(&stream.name)).await;
+                findings.push(
+                    wrong.map_or_else(
+                        || finding(&id.0, error),
+                        |pack| wrong_content(&id.0, &stream.name, &pack),
+                    ),
+                );
+            }
             read => read?,
         }
         done += stream.bytes;
     }
     Ok(findings)
+}
+
+/// The pack that makes a stream unreadable although its length is right, so that people know which file it is.
+async fn wrong_pack(library: &Arc<Library>, lies: Option<&Lies>) -> Option<String> {
+    let (library, lies) = (library.clone(), lies?.clone());
+    let found = blocking(move || library.wrong_pack(&lies.object, &lies.path)).await;
+    // What cannot even be asked was told by the reading already.
+    found.ok().flatten()
+}
+
+fn wrong_content(id: &str, stream: &str, pack: &str) -> Finding {
+    let path = format!("data/{}/{pack}", &pack[..2]);
+    let finding = lost(id, stream, Text::new("vault-why-hash").with("pack", path.as_str()));
+    finding.cure(Text::new("vault-hash-cure").with("pack", path))
 }
 
 async fn read(
@@ -153,11 +179,11 @@ fn repository_findings(survey: &Survey) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, why) in &survey.bad_indexes {
         let what = Text::new("vault-index-damaged").with("path", format!("index/{index}"));
-        findings.push(Finding::error("", what.with("why", why.as_str())).cure(cure()));
+        findings.push(Finding::error("", what.with("why", why.clone())).cure(cure()));
     }
     for (object, why) in &survey.bad_marks {
         let what = Text::new("vault-object-damaged").with("path", format!("snapshots/{object}"));
-        findings.push(Finding::error("", what.with("why", why.as_str())).cure(cure()));
+        findings.push(Finding::error("", what.with("why", why.clone())).cure(cure()));
     }
     for pack in survey.bad_packs() {
         let path = format!("data/{}/{pack}", &pack[..2]);

@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, io::Write, sync::Arc};
 
 use roadstead_core::{Result, Text};
 use rustic_core::{
-    IndexedFullStatus,
+    FileType, IndexedFullStatus, ReadBackend,
     repofile::{Node, SnapshotFile, SnapshotId},
 };
+use sha2::{Digest, Sha256};
 
 use super::{
     Repository,
@@ -53,6 +54,20 @@ impl Library {
             packs.insert(entry.pack.to_hex().to_string());
         }
         Ok(packs)
+    }
+
+    /// The first pack of this file that is there and whose content is not what its name, its own digest, says.
+    pub(crate) fn wrong_pack(&self, object: &str, path: &str) -> Result<Option<String>> {
+        for pack in self.packs(object, path)? {
+            let failed =
+                |error: &_| fault(Text::new("vault-read-failed").with("stream", path), &self.backend, error);
+            let id = pack.parse().map_err(|error: Box<_>| failed(&error))?;
+            let content = self.backend.read_full(FileType::Pack, &id).map_err(|error| failed(&error))?;
+            if hex::encode(Sha256::digest(&content)) != pack {
+                return Ok(Some(pack));
+            }
+        }
+        Ok(None)
     }
 
     fn node(&self, object: &str, path: &str) -> Result<Node> {

@@ -9,6 +9,7 @@ use rustic_core::{
 };
 
 use super::{Repository, backend::fault};
+use crate::source::told;
 
 /// One snapshot of the repository: one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +28,11 @@ pub(crate) struct Survey {
     /// Packs that the index names, with the lengths it gives, and the index file that names it.
     pub(crate) indexed: BTreeMap<String, (u64, String)>,
     /// Index files that cannot be read, and why.
-    pub(crate) bad_indexes: Vec<(String, String)>,
+    pub(crate) bad_indexes: Vec<(String, Text)>,
     /// Streams.
     pub(crate) marks: Vec<Mark>,
     /// Snapshot files that cannot be read, and why.
-    pub(crate) bad_marks: Vec<(String, String)>,
+    pub(crate) bad_marks: Vec<(String, Text)>,
 }
 
 impl Survey {
@@ -57,27 +58,17 @@ impl Survey {
 }
 
 impl Repository {
-    /// The streams that are there, and the snapshot files that cannot be read with the reason.
-    pub(crate) fn marks(&self) -> Result<(Vec<Mark>, Vec<(String, String)>)> {
-        let (mut marks, mut bad) = (Vec::new(), Vec::new());
+    /// Lists everything and reads the index and the snapshot files.
+    pub(crate) fn survey(&self) -> Result<Survey> {
+        let mut survey = self.survey_packs()?;
         for (id, _) in self.listed(FileType::Snapshot)? {
             let object = id.to_hex().to_string();
             match self.inner.get_file::<SnapshotFile>(&SnapshotId::from(id)) {
-                Ok(snapshot) => marks.push(Mark { object, label: snapshot.label }),
-                Err(error) => {
-                    let why =
-                        self.backend.take_fault().map_or_else(|| error.display_log(), |f| f.to_string());
-                    bad.push((object, why));
-                }
+                Ok(snapshot) => survey.marks.push(Mark { object, label: snapshot.label }),
+                Err(error) => survey.bad_marks.push((object, self.why(&error))),
             }
         }
-        Ok((marks, bad))
-    }
-
-    /// Lists everything and reads the index.
-    pub(crate) fn survey(&self) -> Result<Survey> {
-        let (marks, bad_marks) = self.marks()?;
-        Ok(Survey { marks, bad_marks, ..self.survey_packs()? })
+        Ok(survey)
     }
 
     /// The same without the snapshots.
@@ -95,14 +86,14 @@ impl Repository {
                         survey.indexed.insert(pack.id.to_hex().to_string(), named);
                     }
                 }
-                Err(error) => {
-                    let why =
-                        self.backend.take_fault().map_or_else(|| error.display_log(), |f| f.to_string());
-                    survey.bad_indexes.push((id.to_hex().to_string(), why));
-                }
+                Err(error) => survey.bad_indexes.push((id.to_hex().to_string(), self.why(&error))),
             }
         }
         Ok(survey)
+    }
+
+    fn why(&self, error: &rustic_core::RusticError) -> Text {
+        told(fault(Text::new("vault-repository-unreadable"), &self.backend, error))
     }
 
     fn listed(&self, kind: FileType) -> Result<Vec<(rustic_core::Id, u32)>> {

@@ -40,8 +40,25 @@ async fn is_told(world: &World) {
 
 #[tokio::test]
 async fn a_flipped_bit_is_found_by_reading() {
-    let world = damaged(|_, pack| flip(pack)).await;
+    let mut flipped = None;
+    let world = damaged(|_, pack| {
+        flip(pack);
+        flipped = Some(pack.to_owned());
+    })
+    .await;
     is_told(&world).await;
+    // The file is named. Taken away, what lay in it is stored again, and pruning goes on.
+    let pack = flipped.expect("a pack");
+    let name = pack.strip_prefix(&world.root).unwrap().display().to_string();
+    let why = format!("{}", world.check(1).await[0].what);
+    assert!(why.contains(&name), "{why} does not name {name}");
+    fs::remove_file(pack).unwrap();
+    world.take(3, &[("database/orders.dump", noise(1, 3_000_000))]).await;
+    world.vault.prune(&[id(1)], false, &Unwatched).await.unwrap();
+    for number in [2, 3] {
+        assert!(world.check(number).await.is_empty(), "{number}");
+    }
+    assert_eq!(world.structure().await, []);
 }
 
 #[tokio::test]
@@ -83,9 +100,9 @@ async fn without_index(remove: bool) -> World {
     let index = world.files("index").pop().expect("an index");
     world.take(2, &[("database/orders.dump", noise(2, 200_000))]).await;
     if remove {
-        fs::remove_file(index).unwrap()
+        fs::remove_file(index).unwrap();
     } else {
-        flip(&index)
+        flip(&index);
     }
     world
 }
