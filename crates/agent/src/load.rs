@@ -181,7 +181,10 @@ pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
     worker::say(job, "agent-phase-compare", &record);
     let manifest = inspect.manifest(&linked.link, &task.member.cluster, job.watch);
     let copy = watched(job.watch, manifest).await?;
-    let comparison = manifest::compare(&record.dumped.manifest, &copy);
+    let original = record.dumped.manifest.clone();
+    let keep = [linked.link.user.clone()];
+    let (original, copy) = inspect.comparable(original, copy, Some(job.inner.clock.now()), &keep);
+    let comparison = manifest::compare(&original, &copy);
     if !comparison.is_equal() {
         return Err(worker::unlike(&record, &comparison));
     }

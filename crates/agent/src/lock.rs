@@ -15,15 +15,22 @@ use rustix::fs::FlockOperation;
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Unlocked by word: a child between fork and exec holds a copy of the descriptor, and closing ours alone
+        // would leave the lock with it for that moment.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 #[cfg(test)]
 impl Held {
     /// Frees the lock as the death of its holder would.
     pub(crate) fn free_for_test(&self) {
-        let Self { _file: file } = self;
-        rustix::fs::flock(file, FlockOperation::Unlock).expect("unlocked");
+        rustix::fs::flock(&self.file, FlockOperation::Unlock).expect("unlocked");
     }
 }
 
@@ -60,7 +67,7 @@ pub(crate) fn attempt(path: &Path, by: &str) -> Result<Option<Held>> {
     let note = format!("{by} (process {})\n", std::process::id());
     let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
     noted.map_err(|error| told(&error))?;
-    Ok(Some(Held { _file: file }))
+    Ok(Some(Held { file }))
 }
 
 /// Who took the lock last, as the file says.

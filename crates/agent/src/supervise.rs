@@ -15,7 +15,7 @@ use roadstead_core::{
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
-    identity, process,
+    identity, lock as locks, process,
     process::Server,
     state::{self, ProcessRecord},
     users,
@@ -46,6 +46,8 @@ struct State {
     failures: u32,
     /// How it died last; `None`: it has not died yet.
     last: Option<String>,
+    /// Somebody else stopped it on purpose: there is nothing more to watch.
+    over: bool,
 }
 
 /// What must be known to start a member again.
@@ -116,13 +118,13 @@ impl Again {
 impl Supervisor {
     /// Watches a running server from now on.
     pub(crate) fn watch(&self, again: Again, server: Arc<Server>, restarts: u32) {
-        let state = State { server: Some(server), restarts, failures: 0, last: None };
+        let state = State { server: Some(server), restarts, failures: 0, last: None, over: false };
         self.guard(again, state);
     }
 
     /// Starts a member that should run and does not, as if it had died now, and watches it.
     pub(crate) fn revive(&self, again: Again, last: String) {
-        self.guard(again, State { server: None, restarts: 0, failures: 1, last: Some(last) });
+        self.guard(again, State { server: None, restarts: 0, failures: 1, last: Some(last), over: false });
     }
 
     fn guard(&self, again: Again, state: State) {
@@ -148,19 +150,19 @@ impl Supervisor {
 
     /// The process as this supervisor knows it; `None`: it does not watch this member.
     pub(crate) fn seen(&self, home: &MemberHome) -> Option<ProcessSeen> {
-        let state = self.all().get(&home.root).map(|watched| lock(&watched.state).clone())?;
+        let state = self.state(home)?;
         Some(match state.server.filter(|server| server.is_running()) {
             Some(server) => ProcessSeen::Running { pid: server.identity.pid, restarts: state.restarts },
             None => ProcessSeen::BackingOff {
                 failures: state.failures.max(1),
-                last: state.last.unwrap_or_default(),
+                last: state.last.unwrap_or_else(|| "ended".to_owned()),
             },
         })
     }
 
     /// That a member has died since it was last started on purpose; `None`: it has not.
     pub(crate) fn report(&self, home: &MemberHome, member: &str) -> Option<Finding> {
-        let state = self.all().get(&home.root).map(|watched| lock(&watched.state).clone())?;
+        let state = self.state(home)?;
         let last = state.last?;
         let (key, count) = if state.server.is_some() {
             ("agent-member-restarted", state.restarts)
@@ -169,6 +171,11 @@ impl Supervisor {
         };
         let what = Text::new(key).with("member", member).with("count", count).with("last", last);
         Some(Finding::warning(member, what).cure(Text::new("agent-member-died-cure").with("log", home.log())))
+    }
+
+    fn state(&self, home: &MemberHome) -> Option<State> {
+        let state = self.all().get(&home.root).map(|watched| lock(&watched.state).clone())?;
+        (!state.over).then_some(state)
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, HashMap<String, Watched>> {
@@ -203,11 +210,29 @@ async fn keep(again: Again, state: Arc<Mutex<State>>) {
         let failures = lock(&state).failures;
         tokio::time::sleep(pause(failures)).await;
         restart(&again, &state);
+        if lock(&state).over {
+            return;
+        }
     }
 }
 
 /// One attempt; without a wait inside, so that nobody can stop it between the process and the note of it.
 fn restart(again: &Again, state: &Mutex<State>) {
+    // Whoever acts on the member now will leave it as it should be: the next attempt sees how.
+    let Ok(Some(_held)) = locks::attempt(&state::lock_path(&again.home), "roadstead agent") else { return };
+    if !state::wanted(&again.home).is_some_and(|wanted| wanted.run) {
+        tracing::info!(member = %again.task.member.name, "member was stopped on purpose; it is watched no more");
+        lock(state).over = true;
+        return;
+    }
+    if let Some((identity, restarts)) = state::running(&again.home)
+        && let Ok(Some(server)) = Server::adopt(&identity)
+    {
+        let mut now = lock(state);
+        now.server = Some(Arc::new(server));
+        now.restarts = restarts;
+        return;
+    }
     let restarts = lock(state).restarts + 1;
     let ours = identity::require(&again.home, &again.owner(), (&again.layout.version, &again.layout.flavour));
     let started = ours.and_then(|_| again.spawn(restarts));

@@ -87,7 +87,7 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
         tokio::select! {
             biased;
             () = ended.wait() => break,
-            _ = ending.wait_for(|ending| *ending) => break,
+            () = wished(&mut ending) => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => door.clone().receive(stream, &mut guests),
                 Err(error) => {
@@ -108,6 +108,12 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
     }
     tracing::info!("agent ends; members go on");
     Ok(())
+}
+
+/// Waits until the agent is to end.
+async fn wished(ending: &mut watch::Receiver<bool>) {
+    // A sender that is gone has ended too.
+    let _ = ending.wait_for(|ending| *ending).await.is_ok();
 }
 
 /// The signals that end an agent in order.
@@ -268,7 +274,7 @@ async fn listen(
     tokio::select! {
         // Whatever comes now, a wish to cancel, an end or nonsense, means that the act is not wanted any more.
         _ = read::<Request>(from, HELLO_BYTES_MAX) => {}
-        _ = ending.wait_for(|ending| *ending) => {}
+        () = wished(&mut ending) => {}
     }
     far.wish.store(true, Ordering::Relaxed);
 }

@@ -1,0 +1,45 @@
+//! An agent around the tests' small engine: a process that tests can kill. Arguments: its socket, the host's data.
+
+#[path = "../tests/it/tiny/mod.rs"]
+mod tiny;
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use roadstead_agent::{Parts, ServeOptions, SystemClock, SystemIds, serve};
+use roadstead_core::{
+    Error, Kind, Result, Secret, Text,
+    model::{HostSpec, Name, VaultSpec},
+    port::{Vault, Vaults},
+};
+
+/// These tests bring no vault to the agent.
+struct NoVaults;
+
+#[async_trait]
+impl Vaults for NoVaults {
+    async fn init(&self, _: &VaultSpec, _: &Secret) -> Result<Arc<dyn Vault>> {
+        Err(Error::new(Kind::Unsupported, Text::new("no-vaults")))
+    }
+
+    async fn open(&self, _: &VaultSpec, _: &Secret) -> Result<Arc<dyn Vault>> {
+        Err(Error::new(Kind::Unsupported, Text::new("no-vaults")))
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = || arguments.next().expect("two arguments");
+    let name = |text| Name::parse(text).expect("a name");
+    let (socket, data) = (PathBuf::from(next()), next());
+    let host = HostSpec { name: name("local"), data, programs: Vec::new(), user: None };
+    let options = ServeOptions { socket, fleet: name("harbour"), host, version: "test".into() };
+    let parts = Parts {
+        engines: Arc::new(tiny::OnlyTiny),
+        vaults: Arc::new(NoVaults),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(SystemIds),
+    };
+    serve(options, parts).await
+}

@@ -1,0 +1,182 @@
+//! Watching: what dies is started again and told, whoever watches.
+
+use std::{path::PathBuf, process::Child, time::Duration};
+
+use roadstead_agent::{DoorHand, connect};
+use roadstead_core::{
+    plan::Act,
+    port::Hand,
+    seen::{ProcessSeen, Reach},
+};
+use rustix::process::Signal;
+
+use crate::world::{World, lives, signal, until};
+
+async fn process(world: &World, hand: &dyn Hand) -> ProcessSeen {
+    world.seen(hand).await.on_host.expect("its host knows it").process
+}
+
+async fn restarted(world: &World, hand: &dyn Hand, before: u32, count: u32) -> u32 {
+    until("the member started again", || async {
+        match process(world, hand).await {
+            ProcessSeen::Running { pid, restarts } if pid != before && restarts == count => Some(pid),
+            _ => None,
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_dies_is_started_again_with_growing_pauses_and_told() {
+    let world = World::new();
+    let hand = world.hand();
+    world.up(&hand).await;
+    let first = world.pid(&hand).await.expect("it runs");
+    let began = std::time::Instant::now();
+    signal(first, Signal::KILL);
+    let seen = until("the death seen", || async {
+        let seen = world.look(&hand).await;
+        let on_host = seen.members.values().next().and_then(|member| member.on_host.clone());
+        let noted = !seen.findings.is_empty();
+        (noted && matches!(on_host?.process, ProcessSeen::BackingOff { failures: 1, .. })).then_some(seen)
+    })
+    .await;
+    let told: Vec<_> = seen.findings.iter().map(|finding| finding.what.to_string()).collect();
+    assert!(told.iter().any(|text| text.contains("signal 9")), "{told:?}");
+    assert_eq!(seen.members.values().next().expect("one").reach, Reach::Stopped);
+    let second = restarted(&world, &hand, first, 1).await;
+    let pause = began.elapsed();
+    assert!(pause >= Duration::from_millis(500), "{pause:?}");
+    let began = std::time::Instant::now();
+    signal(second, Signal::KILL);
+    restarted(&world, &hand, second, 2).await;
+    let pause = began.elapsed();
+    assert!(pause >= Duration::from_secs(1), "the second death in a row waits longer: {pause:?}");
+    let told = world.look(&hand).await.findings;
+    assert!(told.iter().any(|finding| finding.what.key == "agent-member-restarted"), "{told:?}");
+    world.down(&hand).await;
+    assert_eq!(process(&world, &hand).await, ProcessSeen::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_another_hand_stops_or_starts_is_not_fought_over() {
+    let world = World::new();
+    let (hand, other) = (world.hand(), world.hand());
+    let task = world.up(&hand).await;
+    let first = world.pid(&hand).await.expect("it runs");
+    assert_eq!(world.pid(&other).await, Some(first), "known by what was written down");
+    world.act(&other, Act::Restart(task)).await.expect("restarted by the other");
+    let second = world.pid(&other).await.expect("it runs");
+    let adopted = until("the other's server watched here too", || async {
+        matches!(process(&world, &hand).await, ProcessSeen::Running { pid, .. } if pid == second)
+            .then_some(())
+    });
+    adopted.await;
+    assert!(!lives(first));
+    world.down(&other).await;
+    until("the first hand no longer waiting to start it", || async {
+        (process(&world, &hand).await == ProcessSeen::Stopped).then_some(())
+    })
+    .await;
+    assert_eq!(world.pid(&other).await, None);
+}
+
+/// An agent in a process of its own, killed when dropped.
+struct Agent {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Agent {
+    fn start(world: &World) -> Self {
+        let socket = world.folder.path().join("s/agent.sock");
+        let program = std::env::current_exe().expect("this test");
+        let examples =
+            program.parent().and_then(|deps| deps.parent()).expect("a target folder").join("examples");
+        let child = std::process::Command::new(examples.join("agent"))
+            .arg(&socket)
+            .arg(world.host().data)
+            .spawn()
+            .expect("the example of this crate is built with its tests");
+        Self { child, socket }
+    }
+
+    async fn hand(&self) -> DoorHand {
+        let pid = self.child.id();
+        until("the agent's door", || async {
+            connect(&self.socket).await.ok().flatten().filter(|hand| hand.pid == pid)
+        })
+        .await
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("reaped");
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_agent_leaves_its_members_serving_and_the_next_watches_them() {
+    let world = World::new();
+    let mut first = Agent::start(&world);
+    let hand = first.hand().await;
+    world.up(&hand).await;
+    let pid = world.pid(&hand).await.expect("it runs");
+    assert_eq!(world.look(&hand).await.host.agent.expect("an agent").pid, first.child.id());
+    first.kill();
+    assert!(connect(&first.socket).await.expect("asked").is_none(), "nobody serves");
+    let seen = world.seen(&world.hand()).await;
+    assert_eq!(seen.reach, Reach::Running, "the member serves on");
+
+    let second = Agent::start(&world);
+    let hand = second.hand().await;
+    assert_eq!(world.pid(&hand).await, Some(pid), "the same process, taken over");
+    signal(pid, Signal::KILL);
+    let again = restarted(&world, &hand, pid, 1).await;
+    hand.shutdown().await.expect("ended");
+    assert!(lives(again), "a member outlives its agent's orderly end too");
+
+    let mut third = Agent::start(&world);
+    let hand = third.hand().await;
+    third.kill();
+    signal(again, Signal::KILL);
+    until("the member gone", || async { (!lives(again)).then_some(()) }).await;
+    assert_eq!(
+        process(&world, &world.hand()).await,
+        ProcessSeen::Dead,
+        "it should run, and nobody starts it"
+    );
+    drop(hand);
+    let fourth = Agent::start(&world);
+    let hand = fourth.hand().await;
+    until("the member started by the next agent", || async {
+        matches!(world.seen(&hand).await.reach, Reach::Running).then_some(())
+    })
+    .await;
+    world.act(&hand, Act::Stop(world.task().await)).await.expect("stopped");
+    hand.shutdown().await.expect("ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_inherited_the_number_is_not_taken_for_the_member() {
+    let world = World::new();
+    let hand = world.hand();
+    world.up(&hand).await;
+    world.down(&hand).await;
+    let path = world.path("agent/process.json");
+    let record = serde_json::json!({"started": {
+        "identity": {"pid": std::process::id(), "start": 1, "boot": "x", "executable": "/bin/true"},
+        "restarts": 0,
+    }});
+    std::fs::write(&path, record.to_string()).expect("written");
+    assert_eq!(process(&world, &world.hand()).await, ProcessSeen::Stopped);
+    world.down(&world.hand()).await;
+    assert!(lives(std::process::id()), "this very test was not stopped for it");
+}
