@@ -368,3 +368,28 @@ cli-aim-compare-beside = compare { $member } with { $snapshot }
 cli-aim-compare-address = compare { $address }:{ $port } with { $snapshot }
 cli-option-verify-live = Compare the cluster's own member, as it runs, with the snapshot
 cli-verify-one = what was restored is compared with one snapshot; more were given
+
+# Demo.
+cli-demo-no-engine = this build has no engine that the demo knows how to fill
+cli-demo-folder = the demo's folder cannot be used
+cli-demo-ports = no free ports were found
+cli-demo-up = started { $engines } from one file
+cli-demo-fill = filled with { $rows } rows and keys
+cli-demo-backup = backed up as one set
+cli-demo-verify = proved each backup: restored into a throw-away server and compared
+cli-demo-destroy = destroyed the data directory of { $member } and killed its server
+cli-demo-restore = restored { $member }
+cli-demo-compare = compared { $member } with its backup, object by object
+cli-demo-down = stopped everything
+cli-demo-interrupted = the demo was interrupted; what it had started is stopped and removed
+cli-demo-command = { $command } failed
+cli-demo-no-client = the demo fills { $engine } through its own client, and found none of: { $client }
+cli-demo-no-process = { $member } has no process to kill
+cli-demo-unproven = { $count } { $count ->
+    [one] snapshot is
+   *[other] snapshots are
+  } not proven
+cli-demo-left = processes of the demo would not end; its folder is { $folder }
+cli-demo-not-removed = folder { $folder } cannot be removed
+cli-demo-compared = { $objects } objects, { $rows } rows
+cli-demo-done = The whole voyage took { $took }. Nothing is left running.

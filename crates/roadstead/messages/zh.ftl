@@ -324,3 +324,25 @@ cli-aim-compare-beside = 把 { $member } 与 { $snapshot } 比较
 cli-aim-compare-address = 把 { $address }:{ $port } 与 { $snapshot } 比较
 cli-option-verify-live = 把集群自己正在运行的成员与快照比较
 cli-verify-one = 恢复的结果只能与一个快照比较；给出了多个
+
+# 演示。
+cli-demo-no-engine = 本构建没有演示所能填充的引擎
+cli-demo-folder = 无法使用演示的文件夹
+cli-demo-ports = 找不到空闲端口
+cli-demo-up = 由一个文件启动了 { $engines }
+cli-demo-fill = 填入 { $rows } 行和键
+cli-demo-backup = 作为一组完成备份
+cli-demo-verify = 每份备份均已验证：恢复到一次性服务器并比较
+cli-demo-destroy = 毁掉 { $member } 的数据目录，并杀死其服务器
+cli-demo-restore = 恢复了 { $member }
+cli-demo-compare = 逐个对象比较了 { $member } 与其备份
+cli-demo-down = 全部停止
+cli-demo-interrupted = 演示被中断；它启动的一切已停止并清除
+cli-demo-command = { $command } 失败
+cli-demo-no-client = 演示用 { $engine } 自己的客户端填充数据，但没有找到：{ $client }
+cli-demo-no-process = { $member } 没有可杀死的进程
+cli-demo-unproven = 有 { $count } 个快照未通过验证
+cli-demo-left = 演示的进程无法结束；其文件夹是 { $folder }
+cli-demo-not-removed = 无法删除文件夹 { $folder }
+cli-demo-compared = { $objects } 个对象，{ $rows } 行
+cli-demo-done = 全程用时 { $took }。没有留下任何运行中的东西。

@@ -74,8 +74,10 @@ impl Answer {
 pub(crate) enum Stop {
     /// It failed.
     Failed(Box<Error>),
-    /// What stands in the fleet file, or in the world, forbids it.
+    /// What stands in the input forbids it.
     Findings(Vec<Finding>),
+    /// What was found in the world forbids it.
+    Refused(Vec<Finding>),
 }
 
 impl From<Error> for Stop {

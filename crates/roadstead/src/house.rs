@@ -72,11 +72,20 @@ pub(crate) fn make_private_folder(path: &Path) -> Result<()> {
 
 /// `user@host`, for locks, journal and records.
 fn who() -> String {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    let user =
-        user.filter(|user| !user.is_empty()).unwrap_or_else(|| format!("uid-{}", rustix::process::getuid()));
-    let system = rustix::system::uname();
-    format!("{user}@{}", system.nodename().to_string_lossy())
+    let host = rustix::system::uname();
+    format!("{}@{}", user(), host.nodename().to_string_lossy())
+}
+
+/// Who asks: behind `sudo` the one who typed it.
+fn user() -> String {
+    let told = std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty());
+    let number = rustix::process::getuid().as_raw().to_string();
+    let known = || {
+        let users = std::fs::read_to_string("/etc/passwd").ok()?;
+        let mut users = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        Some(users.find(|fields| fields.get(2) == Some(&number.as_str()))?.first()?.to_string())
+    };
+    told.or_else(known).unwrap_or_else(|| format!("uid-{number}"))
 }
 
 /// The hands of a fleet whose members all live on this machine: the agent's where one serves, else this process's own.

@@ -22,6 +22,8 @@ use std::{
     process::ExitCode,
 };
 
+use roadstead_core::Finding;
+
 use context::{Answer, Context, Exit, Stop};
 use render::{Paint, Words};
 use settings::{Language, Settings};
@@ -81,14 +83,17 @@ fn refuse(context: &Context, stop: Stop) -> Answer {
             let exit = Exit::of(error.kind);
             Answer { exit, text: String::new(), json: render::json::error(words, &error) }
         }
-        Stop::Findings(findings) => {
-            if !context.settings.json {
-                write_err(&render::finding::all(words, paint, &findings));
-            }
-            let json = serde_json::json!({ "findings": render::json::findings(words, &findings) });
-            Answer { exit: Exit::Input, text: String::new(), json }
-        }
+        Stop::Findings(findings) => stand_against(context, paint, &findings, Exit::Input),
+        Stop::Refused(findings) => stand_against(context, paint, &findings, Exit::No),
     }
+}
+
+fn stand_against(context: &Context, paint: Paint, findings: &[Finding], exit: Exit) -> Answer {
+    if !context.settings.json {
+        write_err(&render::finding::all(&context.words, paint, findings));
+    }
+    let json = serde_json::json!({ "findings": render::json::findings(&context.words, findings) });
+    Answer { exit, text: String::new(), json }
 }
 
 fn print(context: &Context, answer: &Answer) -> ExitCode {

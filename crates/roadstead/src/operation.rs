@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How a command wants its operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Manner {
     /// Show the plan and stop.
     pub(crate) dry_run: bool,
@@ -32,6 +32,8 @@ pub(crate) struct Manner {
     pub(crate) asks: bool,
     /// Have an agent serve, so that what is started is watched.
     pub(crate) agent: bool,
+    /// Whose data it may lose, because the operation that it carries on was allowed to.
+    pub(crate) may_lose: Vec<String>,
 }
 
 /// Decides on an aim and carries it out.
@@ -40,7 +42,7 @@ pub(crate) async fn carry_out(
     loaded: &Loaded,
     controller: &Controller,
     aim: &Aim,
-    manner: Manner,
+    manner: &Manner,
 ) -> Outcome {
     if manner.dry_run {
         return show(context, loaded, &controller.decide(aim).await);
@@ -58,11 +60,11 @@ pub(crate) async fn decided(
     controller: &Controller,
     held: &FleetLock,
     decision: Decision,
-    manner: Manner,
+    manner: &Manner,
 ) -> Outcome {
     let Decision { plan, findings } = decision;
     if finding::any_error(&findings) {
-        return Err(Stop::Findings(findings));
+        return Err(Stop::Refused(findings));
     }
     let findings = with_warnings(loaded, &plan.aim, findings);
     let findings_text: String =
@@ -76,7 +78,7 @@ pub(crate) async fn decided(
     if manner.asks {
         context.tell(&findings_text);
         context.tell(&render::plan::lines(&context.words, context.paint, &plan));
-        consent::to_plan(context, &plan)?;
+        consent::to_plan(context, &plan, &manner.may_lose)?;
     }
     prepare(context, loaded, controller, &plan, manner).await?;
     let (report, course) = run(context, controller, held, &plan).await?;
@@ -96,7 +98,7 @@ async fn prepare(
     loaded: &Loaded,
     controller: &Controller,
     plan: &Plan,
-    manner: Manner,
+    manner: &Manner,
 ) -> Result<()> {
     missing::generate(context, loaded)?;
     let taken_into = plan.steps.iter().filter(|step| matches!(step.act, Act::Take(_)));
@@ -113,7 +115,7 @@ async fn prepare(
 pub(crate) fn show(context: &Context, loaded: &Loaded, decision: &Decision) -> Outcome {
     let Decision { plan, findings } = decision;
     if finding::any_error(findings) {
-        return Err(Stop::Findings(findings.clone()));
+        return Err(Stop::Refused(findings.clone()));
     }
     let findings = &with_warnings(loaded, &plan.aim, findings.clone());
     let text: String =

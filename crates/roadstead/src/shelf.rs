@@ -75,4 +75,34 @@ impl Shelf {
             _ => refuse("cli-snapshot-unknown", Kind::Input),
         }
     }
+
+    /// The full id of the one snapshot asked for: by the beginning of its id, or as the latest of a cluster.
+    pub(crate) fn one(&self, asked: &str, clusters: &[Name]) -> Result<String> {
+        if asked != "latest" {
+            let entry = self.named(asked)?;
+            if let Some(cluster) = clusters.iter().find(|cluster| **cluster != entry.record.draft.cluster) {
+                let what = Text::new("cli-snapshot-of-another")
+                    .with("snapshot", entry.record.id().short())
+                    .with("cluster", cluster)
+                    .with("other", &entry.record.draft.cluster);
+                return Err(Error::new(Kind::Input, what));
+            }
+            return Ok(entry.record.id().0.clone());
+        }
+        let mut known: Vec<&Name> = self.entries.iter().map(|entry| &entry.record.draft.cluster).collect();
+        known.sort_unstable();
+        known.dedup();
+        let refuse =
+            |kind, key: &str, cure: &str| Err(Error::new(kind, Text::new(key)).cure(Text::new(cure)));
+        let cluster = match (clusters, known.as_slice()) {
+            ([cluster], _) => cluster,
+            (_, []) => return refuse(Kind::NotFound, "cli-backups-none", "cli-verify-none-cure"),
+            ([], [only]) => *only,
+            _ => return refuse(Kind::Input, "cli-restore-which", "cli-restore-which-cure"),
+        };
+        self.of(cluster).next_back().map(|entry| entry.record.id().0.clone()).ok_or_else(|| {
+            Error::new(Kind::NotFound, Text::new("cli-restore-none").with("cluster", cluster))
+                .cure(Text::new("cli-snapshot-unknown-cure"))
+        })
+    }
 }

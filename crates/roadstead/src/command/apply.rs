@@ -24,11 +24,12 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "cluster"))?;
     let saved = matches.get_one::<PathBuf>("plan").map(|path| plan::load(path)).transpose()?;
     let controller = house::controller(context, &loaded)?;
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true };
+    let manner =
+        Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true, ..Manner::default() };
     context.block_on(async {
         let Some(plan) = saved else {
             let aim = Aim::Apply { clusters };
-            return operation::carry_out(context, &loaded, &controller, &aim, manner).await;
+            return operation::carry_out(context, &loaded, &controller, &aim, &manner).await;
         };
         let decision = Decision { plan, findings: vec![] };
         if manner.dry_run {
@@ -38,6 +39,6 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         // Held first: nobody may change the world between the look and the act.
         let held = controller.hold()?;
         controller.still_fits(&decision.plan).await?;
-        operation::decided(context, &loaded, &controller, &held, decision, manner).await
+        operation::decided(context, &loaded, &controller, &held, decision, &manner).await
     })?
 }

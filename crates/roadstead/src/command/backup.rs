@@ -19,7 +19,8 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false };
+    let manner =
+        Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false, ..Manner::default() };
     let aim = Aim::Backup { clusters };
-    context.block_on(operation::carry_out(context, &loaded, &controller, &aim, manner))?
+    context.block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))?
 }

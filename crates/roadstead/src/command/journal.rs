@@ -160,14 +160,15 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
         operation.plan.aim,
         Aim::Apply { .. } | Aim::Restore { into: Destination::Place | Destination::Beside { .. }, .. }
     );
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent };
+    let may_lose = operation.plan.loses_data_of().into_iter().map(str::to_owned).collect();
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent, may_lose };
     context.block_on(async {
         if manner.dry_run {
             return operation::show(context, &loaded, &controller.decide_resumption(&operation).await);
         }
         let held = controller.hold()?;
         let decision = controller.decide_resumption(&operation).await;
-        let mut answer = operation::decided(context, &loaded, &controller, &held, decision, manner).await?;
+        let mut answer = operation::decided(context, &loaded, &controller, &held, decision, &manner).await?;
         if answer.exit == Exit::Done {
             controller.resumed(&operation)?;
         }

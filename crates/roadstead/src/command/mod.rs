@@ -8,6 +8,7 @@ mod backup;
 mod backups;
 mod check;
 mod completion;
+mod demo;
 mod destination;
 mod explain;
 mod init;
@@ -57,6 +58,7 @@ pub(crate) fn tree(words: &Words, engines: &dyn Engines) -> Command {
             journal::define_resume(words),
             secret::define(words),
             vault::define(words),
+            demo::define(words),
             completion::define(words),
             man::define(words),
             agent::define(words),
@@ -98,6 +100,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         "resume" => journal::run_resume(context, matches),
         "secret" => secret::run(context, matches),
         "vault" => vault::run(context, matches),
+        "demo" => demo::run(context, &*engines::registry()),
         "completion" => completion::run(context, matches),
         "man" => man::run(context, matches),
         "agent" => agent::run(context, matches),

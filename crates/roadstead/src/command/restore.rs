@@ -1,11 +1,7 @@
 //! `roadstead restore`: in place (what is live is set aside), beside, or into an empty server reached by address.
 
 use clap::{ArgMatches, Command};
-use roadstead_core::{
-    Error, Kind, Result, Text,
-    model::Name,
-    plan::{Aim, Destination},
-};
+use roadstead_core::plan::{Aim, Destination};
 
 use super::{destination, shape};
 use crate::{
@@ -29,40 +25,10 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let asked = matches.get_one::<String>("snapshot").expect("clap demands a snapshot");
     let controller = house::controller(context, &loaded)?;
     let agent = !matches!(into, Destination::Address { .. });
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent, ..Manner::default() };
     context.block_on(async {
-        let snapshot = find(&Shelf::read(&controller).await, asked, &clusters)?;
+        let snapshot = Shelf::read(&controller).await.one(asked, &clusters)?;
         let aim = Aim::Restore { snapshot, into };
-        operation::carry_out(context, &loaded, &controller, &aim, manner).await
+        operation::carry_out(context, &loaded, &controller, &aim, &manner).await
     })?
-}
-
-/// The full id of the snapshot asked for.
-fn find(shelf: &Shelf, asked: &str, clusters: &[Name]) -> Result<String> {
-    if asked != "latest" {
-        let entry = shelf.named(asked)?;
-        if let Some(cluster) = clusters.iter().find(|cluster| **cluster != entry.record.draft.cluster) {
-            let what = Text::new("cli-snapshot-of-another")
-                .with("snapshot", entry.record.id().short())
-                .with("cluster", cluster)
-                .with("other", &entry.record.draft.cluster);
-            return Err(Error::new(Kind::Input, what));
-        }
-        return Ok(entry.record.id().0.clone());
-    }
-    let mut known: Vec<&Name> = shelf.entries.iter().map(|entry| &entry.record.draft.cluster).collect();
-    known.sort_unstable();
-    known.dedup();
-    let cluster = match (clusters, known.as_slice()) {
-        ([cluster], _) => cluster,
-        ([], [only]) => only,
-        _ => {
-            let cure = Text::new("cli-restore-which-cure");
-            return Err(Error::new(Kind::Input, Text::new("cli-restore-which")).cure(cure));
-        }
-    };
-    shelf.of(cluster).next_back().map(|entry| entry.record.id().0.clone()).ok_or_else(|| {
-        Error::new(Kind::NotFound, Text::new("cli-restore-none").with("cluster", cluster))
-            .cure(Text::new("cli-snapshot-unknown-cure"))
-    })
 }

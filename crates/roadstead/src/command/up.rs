@@ -24,20 +24,22 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true };
+    let manner =
+        Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true, ..Manner::default() };
     let aim = Aim::Apply { clusters };
-    context.block_on(operation::carry_out(context, &loaded, &controller, &aim, manner))?
+    context.block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))?
 }
 
 pub(crate) fn run_down(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: false };
+    let manner =
+        Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: false, ..Manner::default() };
     let everything = clusters.is_empty();
     context.block_on(async {
         let mut answer =
-            operation::carry_out(context, &loaded, &controller, &Aim::Down { clusters }, manner).await?;
+            operation::carry_out(context, &loaded, &controller, &Aim::Down { clusters }, &manner).await?;
         if everything && !manner.dry_run && answer.exit == Exit::Done {
             let ended = agent_door::end(controller.state()).await?;
             if ended {

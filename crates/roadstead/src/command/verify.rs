@@ -1,7 +1,12 @@
 //! `roadstead verify`: proves snapshots by restoring each into a throw-away server and comparing.
 
 use clap::{ArgMatches, Command};
-use roadstead_core::{Error, Kind, Result, Text, model::Fleet, plan::Aim, port::vault::Stage};
+use roadstead_core::{
+    Error, Kind, Result, Text,
+    model::{Fleet, Name},
+    plan::Aim,
+    port::vault::Stage,
+};
 use serde_json::json;
 
 use super::{destination, shape};
@@ -27,24 +32,28 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "cluster"))?;
     let asked = shape::many(matches, "snapshots");
     let controller = house::controller(context, &loaded)?;
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false };
+    let manner =
+        Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false, ..Manner::default() };
     let restored = matches.get_flag("live") || matches.contains_id("beside") || matches.contains_id("to");
     let with = destination::read(matches, &loaded.directory.display().to_string())?;
     context.block_on(async {
         let mut shelf = Shelf::read(&controller).await;
         shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
         if restored {
-            let entry = restored_from(&shelf, &asked)?;
-            let aim = Aim::Compare { snapshot: entry.record.id().0.clone(), with };
-            return operation::carry_out(context, &loaded, &controller, &aim, manner).await;
+            let snapshot = match asked.as_slice() {
+                [] => shelf.one("latest", &clusters)?,
+                [one] => shelf.one(one, &clusters)?,
+                _ => return Err(Error::new(Kind::Input, Text::new("cli-verify-one")).into()),
+            };
+            let aim = Aim::Compare { snapshot, with };
+            return operation::carry_out(context, &loaded, &controller, &aim, &manner).await;
         }
-        let chosen = choose(&shelf, &loaded.fleet, &asked, matches.get_flag("all"))?;
-        if chosen.is_empty() {
+        let ids = choose(&shelf, &loaded.fleet, &asked, &clusters, matches.get_flag("all"))?;
+        if ids.is_empty() {
             return nothing(context, &shelf, &loaded.fleet);
         }
-        let ids: Vec<String> = chosen.iter().map(|entry| entry.record.id().0.clone()).collect();
         let aim = Aim::Verify { snapshots: ids.clone() };
-        let mut answer = operation::carry_out(context, &loaded, &controller, &aim, manner).await?;
+        let mut answer = operation::carry_out(context, &loaded, &controller, &aim, &manner).await?;
         if !manner.dry_run {
             let after = Shelf::read(&controller).await;
             answer.text.push_str(&verdicts(context, &after, &ids));
@@ -53,39 +62,30 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     })?
 }
 
-/// The one snapshot that a restored copy is compared with: the one asked for, else the newest.
-fn restored_from<'a>(shelf: &'a Shelf, asked: &[String]) -> Result<&'a Entry> {
-    let of_one_cluster = || {
-        let newest = shelf.entries.last()?;
-        let cluster = &newest.record.draft.cluster;
-        shelf.entries.iter().all(|entry| &entry.record.draft.cluster == cluster).then_some(newest)
-    };
-    match asked {
-        [one] if one != "latest" => shelf.named(one),
-        [_] | [] => of_one_cluster().ok_or_else(|| {
-            Error::new(Kind::Input, Text::new("cli-restore-which")).cure(Text::new("cli-restore-which-cure"))
-        }),
-        _ => Err(Error::new(Kind::Input, Text::new("cli-verify-one"))),
-    }
-}
-
 /// The snapshots asked for; else the newest of each cluster, as far as they are not proven.
-fn choose<'a>(shelf: &'a Shelf, fleet: &Fleet, asked: &[String], all: bool) -> Result<Vec<&'a Entry>> {
+fn choose(
+    shelf: &Shelf,
+    fleet: &Fleet,
+    asked: &[String],
+    clusters: &[Name],
+    all: bool,
+) -> Result<Vec<String>> {
     if !asked.is_empty() {
-        return asked.iter().map(|name| shelf.named(name)).collect();
+        return asked.iter().map(|name| shelf.one(name, clusters)).collect();
     }
+    let id = |entry: &Entry| entry.record.id().0.clone();
     if all {
-        return Ok(shelf.entries.iter().collect());
+        return Ok(shelf.entries.iter().map(id).collect());
     }
     let newest = |cluster| shelf.entries.iter().rfind(|entry| &entry.record.draft.cluster == cluster);
     let newest = fleet.clusters.keys().filter_map(newest);
-    Ok(newest.filter(|entry| entry.record.stage() != Stage::Proven).collect())
+    Ok(newest.filter(|entry| entry.record.stage() != Stage::Proven).map(id).collect())
 }
 
 /// Nothing was chosen: all is proven already, or there is nothing to prove.
 fn nothing(context: &Context, shelf: &Shelf, fleet: &Fleet) -> Outcome {
     if roadstead_core::finding::any_error(&shelf.findings) {
-        return Err(Stop::Findings(shelf.findings.clone()));
+        return Err(Stop::Refused(shelf.findings.clone()));
     }
     let words = &context.words;
     let mut text = String::new();

@@ -1,6 +1,7 @@
 //! Errors for people: what happened, what was being done, what the other side said, and the cure.
 
 use roadstead_core::Error;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Paint, Tone, Words, clean};
 
@@ -12,15 +13,40 @@ pub(crate) fn lines(words: &Words, paint: Paint, error: &Error) -> String {
         let label = paint.tone(Tone::Faint, &words.word("cli-label-during"));
         out.push_str(&format!("  {label} {}\n", words.say(doing)));
     }
-    for cause in
-        error.causes.iter().flat_map(|cause| clean::lines(cause)).filter(|line| !line.trim().is_empty())
-    {
-        let label = paint.tone(Tone::Faint, &words.word("cli-label-cause"));
-        out.push_str(&format!("  {label} {}\n", cause.trim_end()));
+    let label = words.word("cli-label-cause");
+    let indent = " ".repeat(label.width());
+    for cause in &error.causes {
+        let lines = clean::lines(cause);
+        for (index, line) in lines.iter().filter(|line| !line.trim().is_empty()).enumerate() {
+            let before = if index == 0 { paint.tone(Tone::Faint, &label) } else { indent.clone() };
+            out.push_str(&format!("  {before} {}\n", line.trim_end()));
+        }
     }
     if let Some(cure) = &error.cure {
         let label = paint.tone(Tone::Hint, &words.word("cli-label-cure"));
         out.push_str(&format!("  {label} {}\n", words.say(cure)));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use roadstead_core::{Kind, Text};
+
+    use super::*;
+    use crate::settings::Language;
+
+    #[test]
+    fn what_a_server_says_reaches_the_terminal_clean_and_in_order() {
+        let words = Words::new(Language::English, &[]);
+        let mut error =
+            Error::new(Kind::Failed, Text::new("what").with("name", "x")).during(Text::new("doing"));
+        error.causes =
+            vec!["FATAL: \u{1b}[2J\u{1b}]0;owned\u{7}no\nDETAIL: \u{202e}more\r\n\n".into(), "last".into()];
+        let text = lines(&words, Paint::new(false), &error.cure(Text::new("cure")));
+        assert_eq!(
+            text,
+            "error: what\n  while doing\n  because FATAL: no\n          DETAIL: more\n  because last\n  cure: cure\n"
+        );
+    }
 }

@@ -36,6 +36,11 @@ impl Words {
         Self { language, others: others.to_vec(), own: Default::default(), rest: Default::default() }
     }
 
+    /// The language spoken.
+    pub(crate) const fn language(&self) -> Language {
+        self.language
+    }
+
     /// The sentence of this key, which needs no arguments.
     pub(crate) fn word(&self, key: &str) -> String {
         self.say(&Text::new(key))
