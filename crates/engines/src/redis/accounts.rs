@@ -6,13 +6,18 @@ use std::collections::BTreeMap;
 
 use roadstead_core::{
     Error, Finding, Kind, Result, Secret, SecretRef, Text,
-    model::{ClusterSpec, May, RoleSpec},
+    model::{ClusterSpec, RoleSpec},
     port::{ambient::Secrets, engine::EngineAct},
     secret::SecretForm,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{connection::Connection, profile::ADMIN, resp::Reply};
+use super::{
+    connection::Connection,
+    profile::ADMIN,
+    resp::Reply,
+    rights::{self, Commands},
+};
 
 /// The act that makes one account as declared.
 pub(super) const RECONCILE: &str = "reconcile-account";
@@ -68,18 +73,15 @@ impl Account {
         self.rules.iter().filter(|rule| rule.starts_with(b"#")).map(Vec::as_slice).collect()
     }
 
-    /// What it may do, without its passwords, in one form for all versions.
-    pub(super) fn rights(&self) -> String {
-        rights(self.rules.iter().map(|rule| String::from_utf8_lossy(rule).into_owned()))
+    /// What it may do, without its passwords, and without the words that some versions add and others leave out.
+    pub(super) fn rights(&self) -> Vec<String> {
+        let told = |rule: &String| {
+            !rule.starts_with('#')
+                && !matches!(rule.as_str(), "sanitize-payload" | "resetchannels" | "alldbs")
+        };
+        let rules = self.rules.iter().map(|rule| String::from_utf8_lossy(rule).into_owned());
+        rights::ordered(rules.filter(told).collect())
     }
-}
-
-/// Rules in one form: without hashes, and without the words that some versions add and others leave out.
-fn rights(rules: impl Iterator<Item = String>) -> String {
-    let told = |rule: &String| {
-        !rule.starts_with('#') && !matches!(rule.as_str(), "sanitize-payload" | "resetchannels" | "alldbs")
-    };
-    rules.filter(told).collect::<Vec<_>>().join(" ")
 }
 
 /// The server's accounts.
@@ -94,47 +96,25 @@ pub(super) async fn list(connection: &mut Connection) -> Result<Vec<Account>> {
     })
 }
 
-/// What plans see of the accounts: rights by name, and how many passwords each has.
-pub(super) fn facts(accounts: &[Account]) -> serde_json::Value {
+/// What plans see of the accounts: by name the step of privilege, or the rights as they are where they are none, and how
+/// many passwords each has.
+pub(super) fn facts(accounts: &[Account], commands: &Commands) -> serde_json::Value {
     let all: BTreeMap<_, _> = accounts
         .iter()
         .map(|account| {
-            let about =
-                serde_json::json!({ "rights": account.rights(), "passwords": account.hashes().len() });
+            let told = account.rights();
+            let rights = commands.step(&told).map_or_else(|| told.join(" "), str::to_owned);
+            let about = serde_json::json!({ "rights": rights, "passwords": account.hashes().len() });
             (account.shown(), about)
         })
         .collect();
     serde_json::json!({ "accounts": all })
 }
 
-/// The rules of one step of privilege, in the order in which the server tells them.
-pub(super) fn rules(may: May) -> Vec<String> {
-    let (scope, commands) = match may {
-        May::Read => ("%R~*", "-@all +@read +@connection -@dangerous -@scripting -@blocking"),
-        May::Write => (
-            "~* &*",
-            "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting +@blocking -@dangerous \
-             -function|delete -function|flush -function|load -function|restore",
-        ),
-        May::Migrate => (
-            "~* &*",
-            "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting +@blocking -@dangerous \
-             +flushall +flushdb +info +keys +restore +sort +sort_ro +swapdb",
-        ),
-        May::Owner => ("~* &*", "+@all -@admin"),
-    };
-    let words = scope.split(' ').chain(commands.split_whitespace()).map(str::to_owned);
-    std::iter::once("on".to_owned()).chain(words).collect()
-}
-
-/// What a declared account's rights look like when the server tells them.
-pub(super) fn rights_of(may: May) -> String {
-    rights(rules(may).into_iter())
-}
-
 /// The act for one declared account; `None` when it has no password.
 pub(super) fn act(name: &str, role: &RoleSpec) -> Option<EngineAct> {
-    let wanted = Wanted { name: name.to_owned(), password: role.password.clone()?, rules: rules(role.may) };
+    let wanted =
+        Wanted { name: name.to_owned(), password: role.password.clone()?, rules: rights::rules(role.may) };
     Some(EngineAct { name: RECONCILE.into(), payload: serde_json::to_value(wanted).ok()? })
 }
 
@@ -191,14 +171,14 @@ mod tests {
         assert_eq!(account.shown(), "al");
         assert_eq!(account.rules[6], b"(~b* &x -@all +set)");
         assert_eq!(account.hashes(), [b"#0a0a"]);
-        assert_eq!(account.rights(), "on %R~a* -@all +get (~b* &x -@all +set) (%W~c -@all)");
+        assert_eq!(account.rights().join(" "), "on %R~a* -@all +get (~b* &x -@all +set) (%W~c -@all)");
         assert_eq!(Account::parse(b"nonsense"), None);
     }
 
     #[test]
     fn facts_hold_no_hash() {
         let account = Account::parse(b"user al on #0a0a ~* +@all").expect("an account");
-        let facts = facts(&[account]);
+        let facts = facts(&[account], &Commands::default());
         assert!(!facts.to_string().contains("0a0a"), "{facts}");
         assert_eq!(facts.pointer("/accounts/al/passwords"), Some(&serde_json::json!(1)));
     }

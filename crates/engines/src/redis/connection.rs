@@ -26,6 +26,7 @@ const READ_BYTES: usize = 256 << 10;
 
 /// What a connection that may not write may say: questions, and what a replica says to its master.
 const QUESTIONS: &[&str] = &[
+    "ACL CAT",
     "ACL DRYRUN",
     "ACL LIST",
     "ACL WHOAMI",
@@ -304,5 +305,39 @@ fn name_of<P: AsRef<[u8]>>(parts: &[P]) -> String {
     match first.as_str() {
         "ACL" | "CONFIG" | "DEBUG" | "FUNCTION" | "MODULE" => format!("{first} {}", word(1)),
         _ => first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_would_write_never_leaves() {
+        let (near, mut far) = tokio::io::duplex(1024);
+        let mut connection = Connection {
+            stream: Box::new(near),
+            buffer: BytesMut::new(),
+            place: "here".into(),
+            deadline: Duration::from_secs(5),
+            may_write: false,
+            protection: Protection::Plain,
+        };
+        for command in
+            [&["SET", "a", "b"][..], &["CONFIG", "SET", "a", "b"], &["acl", "setuser", "a"], &["EVAL"]]
+        {
+            assert_eq!(connection.ask(command).await.expect_err("refused").kind, Kind::Internal);
+        }
+        assert_eq!(connection.send_pipeline(b"x").await.expect_err("refused").kind, Kind::Internal);
+        connection.say(&["PING"]).await.expect("a question");
+        let mut sent = vec![0; 14];
+        far.read_exact(&mut sent).await.expect("what was sent");
+        assert_eq!(sent, b"*1\r\n$4\r\nPING\r\n");
+    }
+
+    #[test]
+    fn secrets_are_no_part_of_a_name() {
+        assert_eq!(name_of(&["AUTH", "user", "word"]), "AUTH");
+        assert_eq!(name_of(&["acl", "setuser", "al", ">word"]), "ACL SETUSER");
     }
 }

@@ -20,7 +20,7 @@ use super::{
     Redis, accounts,
     connection::Connection,
     profile::{ADMIN, MEMORY, PROFILE, SERVER, can_load},
-    scratch, settings,
+    rights, scratch, settings,
 };
 
 /// The act that changes settings of a running server.
@@ -336,7 +336,7 @@ fn account_changes(member: &Name, cluster: &ClusterSpec, facts: &Facts) -> Vec<C
     let mut changes = Vec::new();
     for (name, role) in &cluster.roles {
         let pointer = format!("/accounts/{}/rights", name.replace('~', "~0").replace('/', "~1"));
-        let wanted = serde_json::json!(accounts::rights_of(role.may));
+        let wanted = serde_json::json!(rights::word(role.may));
         let seen = facts.own.pointer(&pointer);
         if seen == Some(&wanted) {
             continue;

@@ -95,7 +95,7 @@ impl Listener for Contents {
 }
 
 fn day(millis: i64) -> String {
-    let start = millis.div_euclid(DAY_MILLIS) * DAY_MILLIS;
+    let start = millis.div_euclid(DAY_MILLIS).saturating_mul(DAY_MILLIS);
     let instant = jiff::Timestamp::from_millisecond(start).map(|instant| instant.strftime("%F").to_string());
     instant.ok().filter(|day| day.as_str() < LATER && start >= 0).unwrap_or_else(|| LATER.to_owned())
 }
@@ -231,7 +231,7 @@ pub(super) fn manifest(
     objects.extend(others.map(|account| {
         // Not over the hashes of passwords: who saw the digest could try passwords against it. Those are compared
         // one by one where accounts are loaded.
-        let about = format!("{} {}", account.hashes().len(), account.rights());
+        let about = format!("{} {}", account.hashes().len(), account.rights().join(" "));
         Object {
             kind: ACCOUNT.to_owned(),
             name: vec![account.shown()],

@@ -13,11 +13,10 @@ mod observe;
 mod profile;
 mod rdb;
 mod resp;
+mod rights;
 mod scratch;
 mod settings;
 mod sync;
-#[cfg(test)]
-mod tests;
 
 use roadstead_core::{
     Finding, Messages, Version,

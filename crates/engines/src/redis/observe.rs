@@ -19,6 +19,7 @@ use super::{
     connection::{Connection, silent},
     info::Info,
     resp::Reply,
+    rights::Commands,
     settings,
 };
 use crate::tls;
@@ -28,12 +29,12 @@ impl Observe for Redis {
     async fn look(
         &self,
         link: &Link,
-        _cluster: &ClusterSpec,
+        cluster: &ClusterSpec,
         depth: Depth,
         settings: &[String],
     ) -> Result<Facts> {
         let limit = link.deadline.duration();
-        let looked = tokio::time::timeout(limit, look(link, depth, settings)).await;
+        let looked = tokio::time::timeout(limit, look(link, cluster, depth, settings)).await;
         looked.map_err(|_| silent(&link.endpoint.to_string(), limit))?
     }
 
@@ -53,7 +54,7 @@ impl Observe for Redis {
     }
 }
 
-async fn look(link: &Link, depth: Depth, settings: &[String]) -> Result<Facts> {
+async fn look(link: &Link, cluster: &ClusterSpec, depth: Depth, settings: &[String]) -> Result<Facts> {
     let mut connection = Connection::open(link).await?;
     let info = Info::ask(&mut connection).await?;
     if info.is_set("loading") {
@@ -65,13 +66,21 @@ async fn look(link: &Link, depth: Depth, settings: &[String]) -> Result<Facts> {
     facts.protection = connection.protection;
     if depth != Depth::Brief {
         facts.settings = in_force(&mut connection, settings).await?;
-        facts.own = match accounts::list(&mut connection).await {
-            Ok(accounts) => accounts::facts(&accounts),
+        facts.own = match accounts_seen(&mut connection, cluster).await {
+            Ok(accounts) => accounts,
             Err(error) if error.kind == Kind::Denied => serde_json::Value::Null,
             Err(error) => return Err(error),
         };
     }
     Ok(facts)
+}
+
+async fn accounts_seen(connection: &mut Connection, cluster: &ClusterSpec) -> Result<serde_json::Value> {
+    let accounts = accounts::list(connection).await?;
+    // What commands there are matters only where accounts are declared.
+    let commands =
+        if cluster.roles.is_empty() { Commands::default() } else { Commands::ask(connection).await? };
+    Ok(accounts::facts(&accounts, &commands))
 }
 
 fn facts(info: &Info) -> Facts {

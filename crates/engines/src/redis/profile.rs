@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn data_is_never_loaded_by_an_older_server() {
-        let version = |text| Version::parse(text).expect("a version");
+        let version = |text: &str| Version::parse(text).expect("a version");
         let can = |wanted: (&str, &str), found: (&str, &str)| {
             can_load((&version(wanted.0), wanted.1), (&version(found.0), found.1))
         };

@@ -2,6 +2,8 @@
 //!
 //! The list was read from a running server (`CONFIG GET *`, and which of them `CONFIG SET` calls immutable).
 
+use std::collections::BTreeSet;
+
 use roadstead_core::{Finding, Text, model::ClusterSpec, seen::Effect};
 
 /// What a value may be.
@@ -15,6 +17,8 @@ enum Sort {
     Memory,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Letters in any order.
+    Letters,
     /// Words or numbers, with single spaces between; sizes in bytes.
     Words,
 }
@@ -95,7 +99,7 @@ const SETTINGS: &[Setting] = &[
     live("active-expire-effort", Sort::Number),
     live("activedefrag", Sort::Flag),
     live("activerehashing", Sort::Flag),
-    fixed("aof-load-truncated", Sort::Flag),
+    live("aof-load-truncated", Sort::Flag),
     live("aof-rewrite-incremental-fsync", Sort::Flag),
     live("aof-timestamp-enabled", Sort::Flag),
     live("aof-use-rdb-preamble", Sort::Flag),
@@ -143,7 +147,7 @@ const SETTINGS: &[Setting] = &[
     live("min-replicas-max-lag", Sort::Number),
     live("min-replicas-to-write", Sort::Number),
     live("no-appendfsync-on-rewrite", Sort::Flag),
-    live("notify-keyspace-events", Sort::Words),
+    live("notify-keyspace-events", Sort::Letters),
     live("oom-score-adj", Sort::Word(&["no", "yes", "relative", "absolute"])),
     live("oom-score-adj-values", Sort::Words),
     live("propagation-error-behavior", Sort::Word(&["ignore", "panic", "panic-on-replicas"])),
@@ -250,7 +254,7 @@ fn wanted(sort: Sort) -> Text {
         Sort::Number => Text::new("redis-wants-number"),
         Sort::Memory => Text::new("redis-wants-memory"),
         Sort::Word(words) => Text::new("redis-wants-word").with("words", words.join(", ")),
-        Sort::Words => Text::new("redis-wants-words"),
+        Sort::Letters | Sort::Words => Text::new("redis-wants-words"),
     }
 }
 
@@ -269,6 +273,7 @@ fn read(sort: Sort, value: &str) -> Option<String> {
         Sort::Number => value.parse::<i64>().ok().map(|number| number.to_string()),
         Sort::Memory => memory(value).map(|bytes| bytes.to_string()),
         Sort::Word(words) => words.contains(&value).then(|| value.to_owned()),
+        Sort::Letters => Some(value.chars().collect::<BTreeSet<_>>().into_iter().collect()),
         Sort::Words => {
             let words = value.split_whitespace().map(|word| match word {
                 "replica" => "slave".to_owned(),
@@ -297,21 +302,11 @@ fn memory(text: &str) -> Option<u64> {
     number.checked_mul(factor)
 }
 
-/// A known name that differs in one character, or in `_` for `-`.
+/// The known name that is nearest, when it is near enough to be meant.
 fn nearest(name: &str) -> Option<&'static str> {
     let asked = name.to_lowercase().replace('_', "-");
-    let near = |known: &&'static str| {
-        let known = known.as_bytes();
-        let asked = asked.as_bytes();
-        if known.len().abs_diff(asked.len()) > 1 {
-            return false;
-        }
-        let head = known.iter().zip(asked).take_while(|(a, b)| a == b).count();
-        let (known, asked) = (&known[head..], &asked[head..]);
-        let tail = known.iter().rev().zip(asked.iter().rev()).take_while(|(a, b)| a == b).count();
-        known.len().max(asked.len()) - tail <= 2
-    };
-    SETTINGS.iter().map(|setting| setting.name).find(near)
+    let scored = SETTINGS.iter().map(|setting| (strsim::osa_distance(&asked, setting.name), setting.name));
+    scored.filter(|(distance, _)| *distance <= 2).min().map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -336,7 +331,7 @@ mod tests {
     #[test]
     fn a_misspelt_name_finds_its_neighbour() {
         assert_eq!(nearest("maxmemroy"), Some("maxmemory"));
-        assert_eq!(nearest("max_clients"), None);
+        assert_eq!(nearest("max_clients"), Some("maxclients"));
         assert_eq!(nearest("maxclient"), Some("maxclients"));
         assert_eq!(nearest("tcp_backlog"), Some("tcp-backlog"));
         assert_eq!(nearest("shared_buffers"), None);

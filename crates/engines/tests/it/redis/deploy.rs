@@ -1,0 +1,165 @@
+//! Members as declared: settings, accounts, and what a change of them needs.
+
+use roadstead_core::{
+    Finding, Kind,
+    model::May,
+    plan::Risk,
+    port::engine::{Depth, How, Purpose},
+    seen::{Effect, Protection, Role},
+};
+
+use super::server::{NamedSecrets, Server, cluster, engine, layout, role};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_member_is_as_declared() {
+    let mut wanted = cluster();
+    wanted.settings.insert("maxclients".into(), "321".into());
+    wanted.settings.insert("client-output-buffer-limit".into(), "replica 128mb 32mb 30".into());
+    wanted.settings.insert("notify-keyspace-events".into(), "Ex".into());
+    wanted.settings.insert("maxmemory-clients".into(), "5%".into());
+    let server = Server::start(wanted, Purpose::Member).await;
+    let facts = server.look().await;
+    assert_eq!((facts.role, facts.read_only), (Some(Role::Primary), Some(false)));
+    assert_eq!(facts.flavour, server.stage.layout.flavour);
+    assert_eq!(facts.version.as_ref(), Some(&server.stage.layout.version));
+    assert_eq!((facts.protection, facts.connections_allowed), (Protection::Plain, Some(321)));
+    assert!(facts.position.is_some() && facts.size.is_some() && facts.uptime.is_some());
+    assert_eq!(facts.settings["maxmemory"].value, (48 << 20).to_string());
+    for setting in &server.stage.layout.settings {
+        if setting.name != "client-output-buffer-limit" {
+            assert_eq!(facts.settings[&setting.name].value, setting.value, "{}", setting.name);
+        }
+    }
+    // Nobody comes in without a password, not even for one word.
+    assert!(server.cli_as("default", "", &["PING"], b"").contains("NOAUTH"), "the default account is closed");
+    assert!(server.cli(&["DEBUG", "SLEEP", "0"]).contains("DEBUG command not allowed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_made_once() {
+    let mut wanted = cluster();
+    for (name, may) in [("r", May::Read), ("w", May::Write), ("m", May::Migrate), ("o~/", May::Owner)] {
+        wanted.roles.insert(name.into(), role(may, "first"));
+    }
+    let server = Server::start(wanted, Purpose::Member).await;
+    let engine = engine();
+    let deploy = engine.deploy().expect("a facet");
+    let (changes, findings) = deploy.changes(&server.cluster, &server.stage.layout, &server.look().await);
+    assert_eq!((changes.len(), findings.len()), (4, 0));
+    for change in &changes {
+        assert_eq!(change.risk, Some(Risk::Create));
+        let How::Own(act) = &change.how else { panic!("{:?}", change.how) };
+        assert!(!act.payload.to_string().contains("\"first\""), "{}", act.payload);
+        deploy.perform(&server.link, act, &NamedSecrets).await.expect("an act");
+        deploy.perform(&server.link, act, &NamedSecrets).await.expect("the same again");
+    }
+    let facts = server.look().await;
+    let (left, _) = deploy.changes(&server.cluster, &server.stage.layout, &facts);
+    assert_eq!(left, [], "{}", facts.own);
+    assert!(!facts.own.to_string().contains('#'), "{}", facts.own);
+    // They are still there after a restart, and one that was changed by hand is put right.
+    let cluster = server.cluster.clone();
+    let place = server.stop().await;
+    let layout = layout(&cluster, &place, Purpose::Member);
+    let mut server = Server::begin(place, layout, cluster).await;
+    server.ready().await;
+    assert_eq!(server.cli_as("w", "first", &["SET", "a", "1"], b""), "OK");
+    server.cli(&["ACL", "SETUSER", "w", "+@all"]);
+    let (left, _) = deploy.changes(&server.cluster, &server.stage.layout, &server.look().await);
+    assert_eq!(
+        left.iter().map(|change| change.title.key.as_str()).collect::<Vec<_>>(),
+        ["redis-change-account"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_setting_needs_what_the_server_says() {
+    let mut server = Server::member().await;
+    server.cluster.settings.insert("maxclients".into(), "222".into());
+    server.cluster.settings.insert("io-threads".into(), "2".into());
+    let wanted = layout(&server.cluster, &server.place, Purpose::Member);
+    let engine = engine();
+    let deploy = engine.deploy().expect("a facet");
+    let (changes, _) = deploy.changes(&server.cluster, &wanted, &server.look().await);
+    assert_eq!(
+        changes.iter().map(|change| change.risk).collect::<Vec<_>>(),
+        [Some(Risk::Restart), Some(Risk::Reload)]
+    );
+    assert_eq!(changes[0].how, How::Restart);
+    let How::Own(act) = &changes[1].how else { panic!("{:?}", changes[1].how) };
+    deploy.perform(&server.link, act, &NamedSecrets).await.expect("an act");
+    let (left, _) = deploy.changes(&server.cluster, &wanted, &server.look().await);
+    assert_eq!(left.len(), 1);
+    // A fresh start of the same data takes the other one.
+    let cluster = server.cluster.clone();
+    let place = server.stop().await;
+    let mut server = Server::begin(place, wanted.clone(), cluster).await;
+    server.ready().await;
+    assert_eq!(deploy.changes(&server.cluster, &wanted, &server.look().await).0, []);
+}
+
+/// What the fleet file would say about one setting of a server.
+fn findings(name: &str, value: &str) -> Vec<Finding> {
+    let mut cluster = cluster();
+    cluster.settings.insert(name.into(), value.into());
+    engine().check(&cluster)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_settings_is_the_servers() {
+    let server = Server::member().await;
+    let printed = server.cli(&["CONFIG", "GET", "*"]);
+    let words: Vec<_> = printed.split('\n').collect();
+    let mut known = 0;
+    for pair in words.chunks_exact(2) {
+        let (name, value) = (pair[0], pair[1]);
+        if value.is_empty() || findings(name, value).iter().any(|finding| finding.what.key != "redis-evicts")
+        {
+            continue;
+        }
+        known += 1;
+        let names = [name.to_owned()];
+        let engine = engine();
+        let observe = engine.observe().expect("a facet");
+        let facts = observe.look(&server.link, &server.cluster, Depth::Full, &names).await.expect("a look");
+        let fixed = server.cli(&["CONFIG", "SET", name, value]).contains("immutable");
+        let effect = if fixed { Effect::Restart } else { Effect::Reload };
+        assert_eq!(facts.settings[name].effect, effect, "{name}");
+    }
+    assert!(known > 80, "{known}");
+}
+
+#[test]
+fn mistakes_in_the_fleet_file_are_all_found() {
+    for (name, value, key) in [
+        ("maxmemroy", "1gb", "redis-setting-unknown"),
+        ("requirepass", "x", "redis-setting-owned"),
+        ("port", "1", "redis-setting-owned"),
+        ("tls-key-file-pass", "x", "redis-setting-owned"),
+        ("maxmemory", "lots", "redis-setting-value"),
+        ("appendonly", "maybe", "redis-setting-value"),
+        ("maxmemory-policy", "lru", "redis-setting-value"),
+        ("maxmemory-policy", "allkeys-lru", "redis-evicts"),
+        ("loglevel", "notice\nport 1", "redis-setting-value"),
+        ("save", "1 1\nrequirepass x", "redis-setting-value"),
+    ] {
+        let told: Vec<_> = findings(name, value).into_iter().map(|finding| finding.what.key).collect();
+        assert_eq!(told, [key], "{name} {value:?}");
+    }
+    let mut wrong = cluster();
+    wrong.databases.push("orders".into());
+    wrong.roles.insert("default".into(), role(May::Read, "x"));
+    wrong.version = roadstead_core::Version::parse("6.2");
+    assert_eq!(engine().check(&wrong).len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_refused_and_told_without_it() {
+    let server = Server::member().await;
+    let link = server.link_as("roadstead", "wr0ng-word");
+    let engine = engine();
+    let observe = engine.observe().expect("a facet");
+    let error = observe.look(&link, &server.cluster, Depth::Brief, &[]).await.expect_err("refused");
+    assert_eq!(error.kind, Kind::Denied);
+    assert!(!format!("{error} {error:?}").contains("wr0ng-word"), "{error:?}");
+}

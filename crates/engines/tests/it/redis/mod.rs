@@ -1,0 +1,8 @@
+//! Redis (or Valkey, where that is installed instead), started from its rendered layouts.
+
+mod backup;
+mod data;
+mod deploy;
+mod faults;
+mod observe;
+mod server;
