@@ -43,7 +43,8 @@ pub(super) async fn server_version(session: &Session) -> Result<Version> {
 /// The vendor's tool for a server of this major version: the same major where there is one, else the next newer;
 /// never an older one.
 pub(super) fn pick<'a>(link: &'a Link, role: &str, major: u32) -> Result<&'a Tool> {
-    let next = link.tools.of(NAME, role).into_iter().map(|tool| tool.version.major()).filter(|m| *m >= major).min();
+    let next =
+        link.tools.of(NAME, role).into_iter().map(|tool| tool.version.major()).filter(|m| *m >= major).min();
     let wanted = format!("PostgreSQL {major}");
     let packages = profile::package(role, major);
     let suits = |version: &Version, _: &str| Some(version.major()) == next;
@@ -127,7 +128,8 @@ async fn dump_database(
         "--lock-wait-timeout=60s".to_owned(),
         "--no-password".to_owned(),
     ];
-    let options = "-c default_transaction_read_only=on -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
+    let options =
+        "-c default_transaction_read_only=on -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
     let run = run_tool(link, snapshot.session.protection, tool, name, args, options)?;
     let writer = sink.stream(&stream_of(name)).await?;
     // The tool writes nothing before it holds its locks; from then on no table can change its shape under us.

@@ -8,7 +8,11 @@ use roadstead_core::{
     manifest::{Object, Strength},
 };
 
-use super::{link::{Row, Session}, manifest::fetch_rows, observe::fixed};
+use super::{
+    link::{Row, Session},
+    manifest::fetch_rows,
+    observe::fixed,
+};
 use crate::digest::Multiset;
 
 /// Fetches by a cursor, so that neither side holds more than a part. Inside a transaction only.
@@ -24,8 +28,9 @@ pub(super) async fn fetch(session: &Session, question: &str) -> Result<Vec<Row>>
 
 async fn each(session: &Session, question: &str, mut take: impl FnMut(Row) -> Result<()>) -> Result<()> {
     let fetch = format!("FETCH {} FROM roadstead_rows", fetch_rows());
-    let mut rows =
-        session.rows_at_length(&format!("DECLARE roadstead_rows NO SCROLL CURSOR FOR {question}; {fetch}")).await?;
+    let mut rows = session
+        .rows_at_length(&format!("DECLARE roadstead_rows NO SCROLL CURSOR FOR {question}; {fetch}"))
+        .await?;
     loop {
         let count = rows.len();
         rows.into_iter().try_for_each(&mut take)?;
@@ -63,7 +68,11 @@ pub(super) async fn definitions(session: &Session, database: &str) -> Result<Vec
 
 /// Rights as sorted words, the defaults spelt out. `kind` is `acldefault`'s letter; empty: there are no defaults.
 fn rights(column: &str, kind: &str, owner: &str) -> String {
-    let all = if kind.is_empty() { column.to_owned() } else { format!("coalesce({column}, acldefault('{kind}', {owner}))") };
+    let all = if kind.is_empty() {
+        column.to_owned()
+    } else {
+        format!("coalesce({column}, acldefault('{kind}', {owner}))")
+    };
     format!(
         "coalesce((SELECT string_agg(x.word, ',' ORDER BY x.word COLLATE \"C\") FROM (SELECT concat_ws('/', \
          coalesce(g.rolname, '*'), e.privilege_type, e.is_grantable, o.rolname) AS word FROM aclexplode({all}) e \
@@ -213,7 +222,8 @@ fn routines_and_types() -> Vec<String> {
             own("pg_namespace", "n.oid")
         ),
         "SELECT 'extension', json_build_array(x.extname), n.nspname FROM pg_extension x \
-         JOIN pg_namespace n ON n.oid = x.extnamespace".to_owned(),
+         JOIN pg_namespace n ON n.oid = x.extnamespace"
+            .to_owned(),
         format!(
             "SELECT 'large-object-rights', json_build_array(l.oid::text), concat_ws('|', pg_get_userbyid(l.lomowner), {}) \
              FROM pg_largeobject_metadata l",
@@ -241,7 +251,12 @@ fn the_rest() -> Vec<String> {
             "o.oprcode, o.oprcom::regoperator, o.oprnegate::regoperator, o.oprrest, o.oprjoin, o.oprcanmerge, o.oprcanhash",
             "o.oprcode <> 0",
         ),
-        identified("operator-class", "pg_opclass", "o.opcdefault, o.opcintype::regtype, o.opckeytype::regtype", "true"),
+        identified(
+            "operator-class",
+            "pg_opclass",
+            "o.opcdefault, o.opcintype::regtype, o.opckeytype::regtype",
+            "true",
+        ),
         identified("operator-family", "pg_opfamily", &owner("opfowner"), "true"),
         identified(
             "collation",
@@ -264,9 +279,19 @@ fn the_rest() -> Vec<String> {
         identified("language", "pg_language", "o.lanpltrusted, o.lanplcallfoid::regproc", "true"),
         identified("access-method", "pg_am", "o.amhandler, o.amtype", "true"),
         identified("transform", "pg_transform", "o.trffromsql, o.trftosql", "true"),
-        identified("foreign-data-wrapper", "pg_foreign_data_wrapper", "o.fdwhandler::regproc, o.fdwoptions", "true"),
+        identified(
+            "foreign-data-wrapper",
+            "pg_foreign_data_wrapper",
+            "o.fdwhandler::regproc, o.fdwoptions",
+            "true",
+        ),
         identified("foreign-server", "pg_foreign_server", "o.srvtype, o.srvversion, o.srvoptions", "true"),
-        identified("event-trigger", "pg_event_trigger", "o.evtevent, o.evtfoid::regproc, o.evtenabled, o.evttags", "true"),
+        identified(
+            "event-trigger",
+            "pg_event_trigger",
+            "o.evtevent, o.evtfoid::regproc, o.evtenabled, o.evttags",
+            "true",
+        ),
         identified(
             "publication",
             "pg_publication",
@@ -295,7 +320,9 @@ fn the_rest() -> Vec<String> {
          FROM pg_default_acl d JOIN pg_roles r ON r.oid = d.defaclrole LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace",
         rights("d.defaclacl", "", "")
     ));
-    for (kind, table, text) in [("comment", "pg_description", "description"), ("security-label", "pg_seclabel", "label")] {
+    for (kind, table, text) in
+        [("comment", "pg_description", "description"), ("security-label", "pg_seclabel", "label")]
+    {
         all.push(format!(
             "SELECT '{kind}', json_build_array(i.type, i.identity), o.{text} FROM {table} o, \
              pg_identify_object(o.classoid, o.objoid, o.objsubid) i WHERE o.objoid >= 16384 AND i.identity IS NOT NULL \

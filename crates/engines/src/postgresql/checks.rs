@@ -3,7 +3,11 @@
 
 use roadstead_core::{Finding, Kind, Result, Text};
 
-use super::{link::Session, observe::fixed, sql::{literal, shown}};
+use super::{
+    link::Session,
+    observe::fixed,
+    sql::{literal, shown},
+};
 
 /// One constraint that was taken off, with the statement that puts it back.
 pub(super) struct Check {

@@ -1,7 +1,10 @@
 //! What belongs to the whole server and to no dump of a database: accounts with their passwords' verifiers,
 //! memberships, settings, tablespaces, and each database's own properties. Read in one transaction, kept as JSON.
 
-use roadstead_core::{Error, Kind, Result, Text, manifest::{Object, Strength}};
+use roadstead_core::{
+    Error, Kind, Result, Text,
+    manifest::{Object, Strength},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
@@ -132,7 +135,8 @@ impl Database {
 
     /// What must be equal for a server's own database to stand for this one.
     pub(super) fn shape(&self) -> [Option<&str>; 6] {
-        let texts = [&self.encoding, &self.provider, &self.collate, &self.ctype].map(|text| Some(text.as_str()));
+        let texts =
+            [&self.encoding, &self.provider, &self.collate, &self.ctype].map(|text| Some(text.as_str()));
         let [a, b, c, d] = texts;
         [a, b, c, d, self.locale.as_deref(), self.rules.as_deref()]
     }
@@ -187,7 +191,9 @@ fn tablespaces_question() -> String {
 
 fn parameters_question() -> String {
     let rights = rights("paracl");
-    format!("SELECT json_build_object('name', parname, 'rights', {rights}) FROM pg_parameter_acl ORDER BY parname")
+    format!(
+        "SELECT json_build_object('name', parname, 'rights', {rights}) FROM pg_parameter_acl ORDER BY parname"
+    )
 }
 
 fn databases_question() -> String {
@@ -235,9 +241,8 @@ async fn all<T: DeserializeOwned>(session: &Session, question: &str) -> Result<V
 
 /// Reads it back from a snapshot.
 pub(super) fn parse(bytes: &[u8]) -> Result<Globals> {
-    let unreadable = |why: String| {
-        Error::new(Kind::Corrupt, Text::new("postgresql-accounts-unreadable").with("why", why))
-    };
+    let unreadable =
+        |why: String| Error::new(Kind::Corrupt, Text::new("postgresql-accounts-unreadable").with("why", why));
     let globals: Globals = serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))?;
     if globals.format != FORMAT {
         return Err(Error::new(

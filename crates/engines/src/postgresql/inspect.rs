@@ -42,7 +42,11 @@ pub(super) async fn manifest(link: &Link, watch: &dyn Watch) -> Result<Manifest>
 
 /// Leaves out the accounts that a load had to keep, what the original itself could not tell, and the maintenance
 /// database of a server whose original had none.
-pub(super) fn comparable(mut original: Manifest, mut copy: Manifest, keep: &[String]) -> (Manifest, Manifest) {
+pub(super) fn comparable(
+    mut original: Manifest,
+    mut copy: Manifest,
+    keep: &[String],
+) -> (Manifest, Manifest) {
     let kept = |object: &Object| match object.kind.as_str() {
         kind if OF_ACCOUNTS.contains(&kind) => object.name.iter().any(|name| keep.contains(name)),
         "settings" => object.name.get(1).is_some_and(|role| keep.contains(role)),
@@ -51,14 +55,17 @@ pub(super) fn comparable(mut original: Manifest, mut copy: Manifest, keep: &[Str
     original.objects.retain(|object| !kept(object));
     copy.objects.retain(|object| !kept(object));
     let of = |object: &Object| (object.kind.clone(), object.name.clone());
-    let had: HashSet<_> = original.objects.iter().filter(|o| o.kind == "database").map(|o| o.name[0].clone()).collect();
+    let had: HashSet<_> =
+        original.objects.iter().filter(|o| o.kind == "database").map(|o| o.name[0].clone()).collect();
     if !had.contains("postgres") {
         let spare = |object: &Object| {
-            !OF_ACCOUNTS.contains(&object.kind.as_str()) && object.name.first().is_some_and(|name| name == "postgres")
+            !OF_ACCOUNTS.contains(&object.kind.as_str())
+                && object.name.first().is_some_and(|name| name == "postgres")
         };
         copy.objects.retain(|object| !spare(object));
     }
-    let silent: HashSet<_> = original.objects.iter().filter(|object| object.digest.is_none()).map(of).collect();
+    let silent: HashSet<_> =
+        original.objects.iter().filter(|object| object.digest.is_none()).map(of).collect();
     let verifiers = original.objects.iter().any(|object| object.kind == "role-password");
     copy.objects.retain(|object| verifiers || object.kind != "role-password");
     for object in copy.objects.iter_mut().filter(|object| silent.contains(&of(object))) {

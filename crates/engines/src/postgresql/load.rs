@@ -64,7 +64,8 @@ pub(super) async fn load(
         let what = Text::new("postgresql-older-target").with("target", version.to_string());
         return Err(Error::new(Kind::Unsupported, what.with("source", &globals.server)));
     }
-    let dumped_with = roadstead_core::Version::parse(&globals.dumped_with).map_or(from, |version| version.major());
+    let dumped_with =
+        roadstead_core::Version::parse(&globals.dumped_with).map_or(from, |version| version.major());
     let tool = pick(link, "restore", dumped_with)?;
     let target = Target { link, keep: &ask.keep_accounts, private: ask.private_target };
     let mut findings = recreate::before_data(&target, &globals).await?;
@@ -105,7 +106,8 @@ async fn load_database(
     }
     let (rest, last) = list_of_post_data(restoring, &head.0).await?;
     let file = head.0.display().to_string();
-    let mut findings = from_head(restoring, database, vec!["--section=pre-data".into(), file.clone()]).await?;
+    let mut findings =
+        from_head(restoring, database, vec!["--section=pre-data".into(), file.clone()]).await?;
     let set_aside = checks::take_off(&inside).await?;
     findings.extend(rows(restoring, source, &stream, database).await?);
     findings.extend(checks::put_back(&inside, restoring.home, &set_aside, &database.name).await?);
@@ -127,7 +129,11 @@ async fn load_database(
 }
 
 /// Runs the tool on the head of the archive, which holds everything but rows.
-async fn from_head(restoring: &Restoring<'_>, database: &Database, more: Vec<String>) -> Result<Vec<Finding>> {
+async fn from_head(
+    restoring: &Restoring<'_>,
+    database: &Database,
+    more: Vec<String>,
+) -> Result<Vec<Finding>> {
     let mut args = vec!["--exit-on-error".to_owned(), "--no-password".to_owned()];
     args.push("--dbname=".to_owned() + &conninfo(&database.name));
     args.extend(more);
@@ -207,7 +213,8 @@ async fn rows(
 
 /// Keeps as much of the archive's beginning as holds its table of contents.
 async fn keep_head(restoring: &Restoring<'_>, source: &dyn Source, stream: &str) -> Result<Temporary> {
-    let path = Path::new(&restoring.link.private).join(format!("{}.head", stream.rsplit('/').next().unwrap_or("x")));
+    let path =
+        Path::new(&restoring.link.private).join(format!("{}.head", stream.rsplit('/').next().unwrap_or("x")));
     let path = if path.as_os_str().len() > 240 { path.with_file_name("database.head") } else { path };
     let mut limit = HEAD_BYTES;
     loop {
@@ -248,7 +255,8 @@ async fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
         Error::io(Text::new("postgresql-private-file").with("path", path.display().to_string()), &error)
     };
     let mut options = tokio::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).await.map_err(unwritable)?;
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(path).await.map_err(unwritable)?;
     file.write_all(bytes).await.map_err(unwritable)?;
     file.flush().await.map_err(unwritable)
 }
@@ -299,7 +307,9 @@ mod tests {
             14; 0 0 COMMENT - EVENT TRIGGER e postgres\n15; 2620 16401 TRIGGER public t EVENT TRIGGER postgres\n";
         let (rest, last) = part(all);
         assert_eq!(rest.lines().count(), 2);
-        assert!(last.lines().all(|line| line.contains("EVENT TRIGGER e") || line.contains("EVENT TRIGGER - e")));
+        assert!(
+            last.lines().all(|line| line.contains("EVENT TRIGGER e") || line.contains("EVENT TRIGGER - e"))
+        );
     }
 
     #[test]

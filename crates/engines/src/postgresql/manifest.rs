@@ -128,7 +128,8 @@ async fn work(
         }
         found.lock().expect("no holder panics").extend(objects);
         let phase = Text::new("postgresql-phase-digest").with("database", &snapshot.database);
-        let left: u64 = batches.lock().expect("no holder panics").iter().flatten().map(|table| table.bytes).sum();
+        let left: u64 =
+            batches.lock().expect("no holder panics").iter().flatten().map(|table| table.bytes).sum();
         tracing::trace!(left, "digested a batch of tables");
         watch.progress(Progress { phase, done: batch.iter().map(|table| table.bytes).sum(), total: None });
     }
@@ -161,7 +162,8 @@ fn batches(mut tables: Vec<Table>) -> VecDeque<Vec<Table>> {
     let mut all: VecDeque<Vec<Table>> = VecDeque::new();
     let mut bytes = 0;
     for table in tables {
-        let fits = all.back().is_some_and(|batch| batch.len() < BATCH_TABLES) && bytes + table.bytes <= BATCH_BYTES;
+        let fits =
+            all.back().is_some_and(|batch| batch.len() < BATCH_TABLES) && bytes + table.bytes <= BATCH_BYTES;
         if !fits {
             all.push_back(Vec::new());
             bytes = 0;
@@ -212,10 +214,16 @@ async fn tables(session: &Session, database: &str) -> Result<Vec<Table>> {
 
 /// Count, exclusive or and sum of two independent 64-bit hashes of the rows.
 fn question(place: &str, columns: &[(String, bool)], condition: &str) -> String {
-    let mut fields: Vec<String> =
-        columns.iter().filter(|(_, exact)| *exact).map(|(name, _)| format!("t.{}", identifier(name))).collect();
-    let written: Vec<String> =
-        columns.iter().filter(|(_, exact)| !exact).map(|(name, _)| format!("t.{}", identifier(name))).collect();
+    let mut fields: Vec<String> = columns
+        .iter()
+        .filter(|(_, exact)| *exact)
+        .map(|(name, _)| format!("t.{}", identifier(name)))
+        .collect();
+    let written: Vec<String> = columns
+        .iter()
+        .filter(|(_, exact)| !exact)
+        .map(|(name, _)| format!("t.{}", identifier(name)))
+        .collect();
     if !written.is_empty() {
         // A row's text tells NULL from an empty text, and uses each type's own output.
         fields.push(format!("ROW({})::text", written.join(", ")));
@@ -311,7 +319,12 @@ async fn large_objects(session: &Session, database: &str, watch: &dyn Watch) -> 
     Ok(if count == 0 { vec![] } else { vec![object] })
 }
 
-async fn rest_of_large_object(session: &Session, oid: &str, all: &mut Multiset, watch: &dyn Watch) -> Result<()> {
+async fn rest_of_large_object(
+    session: &Session,
+    oid: &str,
+    all: &mut Multiset,
+    watch: &dyn Watch,
+) -> Result<()> {
     let mut offset = PIECE_BYTES;
     loop {
         watch.go_on()?;

@@ -152,7 +152,9 @@ fn membership_statement(grant: &Membership, by_grantor: bool) -> String {
         true => String::new(),
     };
     let by = match &grant.grantor {
-        Some(grantor) if by_grantor && !grant.bootstrap_grantor => format!(" GRANTED BY {}", identifier(grantor)),
+        Some(grantor) if by_grantor && !grant.bootstrap_grantor => {
+            format!(" GRANTED BY {}", identifier(grantor))
+        }
         _ => String::new(),
     };
     format!("GRANT {role} TO {member}{with}{by}")
@@ -175,12 +177,8 @@ async fn make_tablespaces(home: &Session, target: &Target<'_>, globals: &Globals
             home.run(&format!("CREATE TABLESPACE {name} OWNER {owner} LOCATION {place}")).await?;
         }
         let on = format!("TABLESPACE {name}");
-        let mut statements: Vec<String> = tablespace
-            .options
-            .iter()
-            .flatten()
-            .map(|option| format!("ALTER {on} SET ({option})"))
-            .collect();
+        let mut statements: Vec<String> =
+            tablespace.options.iter().flatten().map(|option| format!("ALTER {on} SET ({option})")).collect();
         statements.extend(rights_statements(&on, &tablespace.owner, tablespace.rights.as_deref()));
         statements.extend(comment(&on, tablespace.comment.as_deref()));
         run_all(home, &statements).await?;
@@ -274,7 +272,9 @@ pub(super) async fn after_data(target: &Target<'_>, globals: &Globals) -> Result
     }
     run_all(&home, &statements).await?;
     let mut findings = Vec::new();
-    for settings in globals.settings.iter().filter(|s| s.role.as_ref().is_none_or(|role| !target.keep.contains(role))) {
+    for settings in
+        globals.settings.iter().filter(|s| s.role.as_ref().is_none_or(|role| !target.keep.contains(role)))
+    {
         findings.extend(apply_settings(&home, globals, settings).await?);
     }
     Ok(findings)
@@ -289,7 +289,10 @@ fn grant_statement(on: &str, right: &Right) -> String {
 /// `None`: the server's defaults stand.
 fn rights_statements(on: &str, owner: &str, rights: Option<&[Right]>) -> Vec<String> {
     let Some(rights) = rights else { return vec![] };
-    let mut all = vec![format!("REVOKE ALL ON {on} FROM PUBLIC"), format!("REVOKE ALL ON {on} FROM {}", identifier(owner))];
+    let mut all = vec![
+        format!("REVOKE ALL ON {on} FROM PUBLIC"),
+        format!("REVOKE ALL ON {on} FROM {}", identifier(owner)),
+    ];
     let (own, others): (Vec<&Right>, Vec<&Right>) = rights.iter().partition(|right| right.grantor == owner);
     all.extend(own.into_iter().map(|right| grant_statement(on, right)));
     for right in others {
@@ -301,12 +304,16 @@ fn rights_statements(on: &str, owner: &str, rights: Option<&[Right]>) -> Vec<Str
 }
 
 async fn apply_settings(home: &Session, globals: &Globals, settings: &Settings) -> Result<Vec<Finding>> {
-    let dumped = |name: &String| globals.databases.iter().any(|database| database.name == *name && database.is_dumped());
+    let dumped = |name: &String| {
+        globals.databases.iter().any(|database| database.name == *name && database.is_dumped())
+    };
     let place = match (&settings.role, &settings.database) {
         (_, Some(database)) if !dumped(database) => return Ok(vec![]),
         (None, Some(database)) => format!("DATABASE {}", identifier(database)),
         (Some(role), None) => format!("ROLE {}", identifier(role)),
-        (Some(role), Some(database)) => format!("ROLE {} IN DATABASE {}", identifier(role), identifier(database)),
+        (Some(role), Some(database)) => {
+            format!("ROLE {} IN DATABASE {}", identifier(role), identifier(database))
+        }
         (None, None) => "ROLE ALL".to_owned(),
     };
     let mut findings = Vec::new();
@@ -318,7 +325,8 @@ async fn apply_settings(home: &Session, globals: &Globals, settings: &Settings) 
             Ok(()) => {}
             Err(error) if error.kind == Kind::Unreachable => return Err(error),
             Err(error) => {
-                let what = Text::new("postgresql-setting-refused").with("name", shown(name)).with("why", error.what);
+                let what =
+                    Text::new("postgresql-setting-refused").with("name", shown(name)).with("why", error.what);
                 findings.push(Finding::warning(shown(&place), what));
             }
         }

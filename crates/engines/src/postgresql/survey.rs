@@ -113,7 +113,8 @@ pub(super) async fn survey(link: &Link) -> Result<Vec<Finding>> {
             Err(error) if error.kind == Kind::Denied => {
                 let what = Text::new("postgresql-no-connect").with("database", shown(&database.name));
                 let finding = Finding::error(shown(&database.name), what);
-                findings.push(finding.cure(Text::new("postgresql-no-connect-cure").with("account", &link.user)));
+                findings
+                    .push(finding.cure(Text::new("postgresql-no-connect-cure").with("account", &link.user)));
             }
             Err(error) => return Err(error),
         }
@@ -126,11 +127,16 @@ pub(super) fn of_server(link: &Link, home: &Session, globals: &Globals) -> Vec<F
     let mut findings = Vec::new();
     if in_clear_beyond_host(link, home.protection) {
         let what = Text::new("postgresql-in-clear").with("endpoint", link.endpoint.to_string());
-        findings.push(Finding::warning(link.endpoint.to_string(), what).cure(Text::new("postgresql-in-clear-cure")));
+        findings.push(
+            Finding::warning(link.endpoint.to_string(), what).cure(Text::new("postgresql-in-clear-cure")),
+        );
     }
     if !globals.passwords {
         let what = Text::new("postgresql-no-verifiers").with("account", &link.user);
-        findings.push(Finding::warning(&link.user, what).cure(Text::new("postgresql-grant-read-all").with("account", &link.user)));
+        findings.push(
+            Finding::warning(&link.user, what)
+                .cure(Text::new("postgresql-grant-read-all").with("account", &link.user)),
+        );
     }
     let refused: Vec<&Database> = globals.databases.iter().filter(|database| !database.is_dumped()).collect();
     for database in refused {
@@ -140,7 +146,8 @@ pub(super) fn of_server(link: &Link, home: &Session, globals: &Globals) -> Vec<F
     }
     for tablespace in &globals.tablespaces {
         let what = Text::new("postgresql-tablespace").with("tablespace", shown(&tablespace.name));
-        findings.push(Finding::note(shown(&tablespace.name), what.with("location", shown(&tablespace.location))));
+        findings
+            .push(Finding::note(shown(&tablespace.name), what.with("location", shown(&tablespace.location))));
     }
     findings
 }
@@ -168,7 +175,10 @@ pub(super) async fn of_database(session: &Session, database: &str) -> Result<Vec
         if more > 0 {
             names = format!("{names} (+{more})");
         }
-        let what = Text::new(question.key).with("database", shown(database)).with("names", names).with("count", count);
+        let what = Text::new(question.key)
+            .with("database", shown(database))
+            .with("names", names)
+            .with("count", count);
         let finding = Finding::new(question.severity, shown(database), what);
         findings.push(match question.cure {
             Some(cure) => finding.cure(Text::new(cure)),

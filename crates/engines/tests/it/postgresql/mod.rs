@@ -2,4 +2,5 @@
 
 mod deploy;
 mod observe;
+mod round_trip;
 mod server;
