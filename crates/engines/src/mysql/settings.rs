@@ -282,7 +282,7 @@ pub(super) fn derived(flavour: Flavour, memory: Bytes) -> Vec<Given> {
 /// A little more than half of the memory: the rest is for connections, the redo log's buffers and the system's cache.
 /// Whole pieces of 128 MiB from there on, because the server would round it up itself.
 fn pool_size(memory: Bytes) -> Bytes {
-    let share = memory.0 / 100 * if memory.0 >= 4 * Bytes::GIB { 65 } else { 50 };
+    let share = if memory.0 >= 4 * Bytes::GIB { memory.0 / 20 * 13 } else { memory.0 / 2 };
     let piece = match share {
         _ if share >= 8 * Bytes::GIB => Bytes::GIB,
         _ if share >= Bytes::mib(128).0 => Bytes::mib(128).0,

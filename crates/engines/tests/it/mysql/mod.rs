@@ -1,0 +1,7 @@
+//! MySQL 9 and MariaDB 10.11, run from their rendered layouts.
+
+mod data;
+mod deploy;
+mod faults;
+mod roundtrip;
+mod server;

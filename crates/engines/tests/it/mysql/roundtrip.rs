@@ -1,0 +1,98 @@
+//! A dump, loaded into a scratch server, is the original; and what is not, is named.
+
+use roadstead_core::{port::engine::Purpose, port::stream::read_all};
+
+use super::{
+    data,
+    server::{Server, Which, differences},
+};
+
+async fn round_trip(which: Which) {
+    let original = Server::start(which, Purpose::Member).await;
+    data::fill(&original).await;
+    let (dumped, source) = original.dump().await;
+    assert!(
+        dumped.position.as_deref().is_some_and(|position| position.contains(':')),
+        "{:?}",
+        dumped.position
+    );
+    let told: Vec<_> = dumped.findings.iter().map(|finding| finding.what.key.as_str()).collect();
+    for key in ["mysql-not-transactional", "mysql-broken-view", "mysql-orphan-grant"] {
+        assert!(told.contains(&key), "{key} is not in {told:?}");
+    }
+    let again = original.manifest().await;
+    assert_eq!(differences(&dumped.manifest, &again), Vec::<String>::new(), "the original is itself");
+
+    let copy = Server::start(which, Purpose::Scratch).await;
+    let findings = copy.load(&dumped, &source).await.unwrap_or_else(|error| panic!("{error:?}"));
+    let not_made: Vec<_> = findings.iter().filter(|finding| finding.what.key == "mysql-not-made").collect();
+    assert_eq!(not_made.len(), 1, "only the broken view: {findings:?}");
+    assert_eq!(differences(&dumped.manifest, &copy.manifest().await), Vec::<String>::new());
+    for question in data::questions(which) {
+        assert_eq!(original.ask(question).await, copy.ask(question).await, "{question}");
+    }
+    assert_eq!(copy.ask("SELECT COUNT(*) FROM shop.log").await, "0", "a trigger fired while loading");
+
+    let harmed = [
+        ("UPDATE shop.texts SET e = 0 WHERE id = 3", "table shop.texts: content"),
+        ("DELETE FROM shop.times WHERE id = 2", "table shop.times: 3 of 4"),
+        ("DROP USER 'app'@'%'", "account app@%: missing"),
+        ("ALTER EVENT shop.nightly DISABLE", "event shop.nightly: content"),
+        ("DROP TRIGGER shop.first", "trigger shop.first: missing"),
+        ("REVOKE PROCESS ON *.* FROM 'öd\\'e %'@'10.%'", "account öd'e %@10.%: content"),
+        ("CREATE TABLE shop.surplus (id INT)", "table shop.surplus: extra"),
+        ("DROP VIEW shop.a_view", "view shop.a_view: missing"),
+    ];
+    for (harm, _) in harmed {
+        copy.run(&[harm]).await;
+    }
+    copy.run(&["DROP TABLE shop.parts"]).await;
+    let found = differences(&dumped.manifest, &copy.manifest().await);
+    for (_, expected) in harmed {
+        assert!(found.iter().any(|line| line == expected), "{expected} is not in {found:#?}");
+    }
+    assert!(found.iter().any(|line| line == "table shop.parts: missing"), "{found:#?}");
+
+    let twice = copy.load(&dumped, &source).await.unwrap_err();
+    assert_eq!(twice.kind, roadstead_core::Kind::Exists, "a server that holds data is never loaded into");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_comes_back_as_it_was() {
+    round_trip(Which::Mariadb).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mysql_comes_back_as_it_was() {
+    round_trip(Which::Mysql).await;
+}
+
+/// The text of a dump is the vendor's own form: its client loads it without us.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_vendors_client_loads_a_dump() {
+    let original = Server::start(Which::Mariadb, Purpose::Member).await;
+    data::fill(&original).await;
+    let (dumped, source) = original.dump().await;
+    let copy = Server::start(Which::Mariadb, Purpose::Scratch).await;
+    let order = [
+        "accounts.sql",
+        "databases.sql",
+        "/tables.sql",
+        "/data.sql",
+        "routines.sql",
+        "triggers.sql",
+        "events.sql",
+        "grants.sql",
+    ];
+    let mut names: Vec<String> =
+        roadstead_core::port::Source::streams(&source).iter().map(|info| info.name.clone()).collect();
+    names.sort_by_key(|name| order.iter().position(|end| name.ends_with(end)).unwrap_or(usize::MAX));
+    names.retain(|name| name != "views.sql");
+    for name in names {
+        let text = read_all(&source, &name, 1 << 30).await.unwrap();
+        copy.pipe_to_client(&text, &name).await;
+    }
+    let found = differences(&dumped.manifest, &copy.manifest().await);
+    let others: Vec<_> = found.iter().filter(|line| !line.starts_with("view ")).collect();
+    assert!(others.is_empty(), "{others:#?}");
+}
