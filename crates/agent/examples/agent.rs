@@ -3,29 +3,16 @@
 #[path = "../tests/it/tiny/mod.rs"]
 mod tiny;
 
+#[path = "../tests/it/vault.rs"]
+mod vault;
+
 use std::{path::PathBuf, sync::Arc};
 
-use async_trait::async_trait;
 use roadstead_agent::{Parts, ServeOptions, SystemClock, SystemIds, serve};
 use roadstead_core::{
-    Error, Kind, Result, Secret, Text,
-    model::{HostSpec, Name, VaultSpec},
-    port::{Vault, Vaults},
+    Result,
+    model::{HostSpec, Name},
 };
-
-/// These tests bring no vault to the agent.
-struct NoVaults;
-
-#[async_trait]
-impl Vaults for NoVaults {
-    async fn init(&self, _: &VaultSpec, _: &Secret) -> Result<Arc<dyn Vault>> {
-        Err(Error::new(Kind::Unsupported, Text::new("no-vaults")))
-    }
-
-    async fn open(&self, _: &VaultSpec, _: &Secret) -> Result<Arc<dyn Vault>> {
-        Err(Error::new(Kind::Unsupported, Text::new("no-vaults")))
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -37,7 +24,7 @@ async fn main() -> Result<()> {
     let options = ServeOptions { socket, fleet: name("harbour"), host, version: "test".into() };
     let parts = Parts {
         engines: Arc::new(tiny::OnlyTiny),
-        vaults: Arc::new(NoVaults),
+        vaults: Arc::new(vault::MemoryVault::default()),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
     };

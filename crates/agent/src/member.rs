@@ -138,12 +138,10 @@ pub(crate) async fn create(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> 
     }
 }
 
-/// Removes what an interrupted creation or load left, the server that it may have left running first.
+/// Removes what an interrupted creation or load left, having ended the programs that may still work on it.
 async fn clear(job: &Job<'_>, work: &Work) -> Result<()> {
     job.inner.supervisor.release(work.home()).await;
-    if let Some((server, _)) = work.running()? {
-        end_now(&server).await?;
-    }
+    end_all(work.home()).await?;
     state::forget_process(&work.opened, work.home())?;
     let data = work.home().data();
     let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(data)).await;
@@ -411,6 +409,18 @@ pub(crate) async fn end(job: &Job<'_>, work: &Work, layout: &Layout, server: &Se
     }
     end_now(server).await?;
     Ok(true)
+}
+
+/// Ends the server of a home whose data counts for nothing, and every program that still works on it.
+pub(crate) async fn end_all(home: &MemberHome) -> Result<()> {
+    let server = state::running(home).map(|(identity, _)| identity);
+    for identity in server.into_iter().chain(state::at_work(home)) {
+        if let Some(server) = Server::adopt(&identity)? {
+            tracing::warn!(pid = identity.pid, home = %home.root, "ending what a killed predecessor left");
+            end_now(&server).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Kills a server with its group and waits until it is gone.

@@ -50,7 +50,7 @@ pub(crate) struct Wish<'a> {
 }
 
 fn base(data: &str, fleet: &str) -> PathBuf {
-    Path::new(data).join(fleet).join(".scratch")
+    Path::new(data).join(fleet).join("scratch")
 }
 
 fn lock_of(root: &Path) -> PathBuf {
@@ -212,21 +212,9 @@ pub(crate) async fn sweep(data: &str) {
     for root in leftovers(data) {
         let Ok(Some(_held)) = lock::attempt(&lock_of(&root), "sweep") else { continue };
         let home = MemberHome { root: root.display().to_string() };
-        if let Some((identity, _)) = state::running(&home) {
-            tracing::warn!(pid = identity.pid, path = %home.root, "ending a throw-away server that nobody owns");
-            match Server::adopt(&identity) {
-                Ok(Some(server)) => {
-                    if let Err(error) = member::end_now(&server).await {
-                        tracing::warn!(%error, "it could not be ended");
-                        continue;
-                    }
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "it could not be ended");
-                    continue;
-                }
-            }
+        if let Err(error) = member::end_all(&home).await {
+            tracing::warn!(%error, path = %home.root, "what a throw-away server left could not be ended");
+            continue;
         }
         let removed = tokio::task::spawn_blocking(move || clean(&root)).await;
         if let Err(error) = removed {
@@ -240,7 +228,7 @@ fn leftovers(data: &str) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(path).map(|entries| entries.flatten().collect::<Vec<_>>());
         entries.unwrap_or_default().into_iter().map(|entry| entry.path()).collect()
     };
-    let locks = listed(Path::new(data)).into_iter().flat_map(|fleet| listed(&fleet.join(".scratch")));
+    let locks = listed(Path::new(data)).into_iter().flat_map(|fleet| listed(&fleet.join("scratch")));
     let is_lock = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "lock");
     locks.filter(is_lock).map(|path| path.with_extension("")).collect()
 }

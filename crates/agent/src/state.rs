@@ -189,6 +189,14 @@ pub(crate) fn in_home(home: &MemberHome) -> Option<ProcessIdentity> {
     ProcessIdentity::of(top.pid)
 }
 
+/// Every process that writes to the member's log: its server, and programs that a killed hand left at work. Nobody
+/// else is given that file as output.
+pub(crate) fn at_work(home: &MemberHome) -> Vec<ProcessIdentity> {
+    let log = log_path(home);
+    let pids = proc::pids().into_iter().filter(|pid| proc::writes_to(*pid, &log));
+    pids.filter_map(ProcessIdentity::of).collect()
+}
+
 /// Where a member's server writes what it says.
 pub(crate) fn log_path(home: &MemberHome) -> PathBuf {
     Path::new(&home.log()).join("server.log")

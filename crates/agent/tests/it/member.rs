@@ -87,6 +87,29 @@ async fn an_interrupted_creation_is_unfinished_and_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_a_killed_creation_left_at_work_is_ended_before_the_next() {
+    use std::os::unix::process::CommandExt;
+    let world = World::new().with("create", "exit 7");
+    let hand = world.hand();
+    world.act(&hand, Act::Create(world.task().await)).await.expect_err("exit status 7");
+    // As a creation whose hand was killed: a program that writes to the log, and would wipe the data when it fails.
+    let log = fs::File::options().append(true).open(world.path("log/server.log")).expect("a log");
+    let mut left = std::process::Command::new("/bin/sh")
+        .args(["-c", "read never; rm -rf data"])
+        .current_dir(&world.home().root)
+        .stdin(std::process::Stdio::piped())
+        .stdout(log)
+        .process_group(0)
+        .spawn()
+        .expect("started");
+    let world = world.with("create", "echo made > made");
+    world.act(&hand, Act::Create(world.task().await)).await.expect("created");
+    assert!(!lives(left.id()), "it was ended first");
+    left.wait().expect("reaped");
+    assert!(world.path("data/made").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn foreign_data_is_refused_and_left_alone() {
     let world = World::new();
     let hand = world.hand();

@@ -1,12 +1,16 @@
 //! Watching: what dies is started again and told, whoever watches.
 
-use std::{path::PathBuf, process::Child, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Child,
+    time::Duration,
+};
 
 use roadstead_agent::{DoorHand, connect};
 use roadstead_core::{
     plan::Act,
-    port::Hand,
-    seen::{ProcessSeen, Reach},
+    port::{Hand, engine::EngineAct},
+    seen::{DataSeen, ProcessSeen, Reach},
 };
 use rustix::process::Signal;
 
@@ -162,6 +166,71 @@ async fn a_killed_agent_leaves_its_members_serving_and_the_next_watches_them() {
     .await;
     world.act(&hand, Act::Stop(world.task().await)).await.expect("stopped");
     hand.shutdown().await.expect("ended");
+}
+
+/// The process that works in a folder; `None`: none does.
+fn working_in(folder: &Path) -> Option<u32> {
+    let processes = std::fs::read_dir("/proc").expect("listed").flatten();
+    let inside = |entry: &std::fs::DirEntry| {
+        std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
+    };
+    processes.filter(inside).find_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_agent_left_of_a_proof_or_a_load_is_ended_and_removed_by_the_next() {
+    let world = World::new();
+    let mut agent = Agent::start(&world);
+    let hand = agent.hand().await;
+    let task = world.up(&hand).await;
+    let payload = serde_json::json!({"key": "fault", "value": "hang"});
+    let act = EngineAct { name: "set".into(), payload };
+    world.act(&hand, Act::Own { member: task.clone(), act }).await.expect("written");
+    world.act(&hand, World::take(task.clone(), 'a')).await.expect("taken");
+    world.down(&hand).await;
+    let aside = Act::SetAside { member: task.clone(), label: "old".into() };
+    world.act(&hand, aside).await.expect("set aside");
+    world.act(&hand, Act::Create(task.clone())).await.expect("created");
+
+    let scratch = Path::new(&world.host().data).join("harbour/scratch");
+    let both = async {
+        let scratch = until("the throw-away server", || async { working_in(&scratch) }).await;
+        let loading = until("the server for loading", || async { world.pid(&world.hand()).await }).await;
+        agent.kill();
+        (scratch, loading)
+    };
+    let prove = world.act(&hand, world.prove('a'));
+    let load = world.act(&hand, Act::Load(World::load(task.clone(), 'a')));
+    let (proved, loaded, pids) = tokio::join!(prove, load, both);
+    for lost in [proved, loaded] {
+        assert_eq!(lost.expect_err("the agent was killed").what.key, "agent-door-cut");
+    }
+    assert!(lives(pids.0) && lives(pids.1), "both servers outlived the agent");
+
+    let next = Agent::start(&world);
+    let hand = next.hand().await;
+    until("both servers ended", || async { (!lives(pids.0) && !lives(pids.1)).then_some(()) }).await;
+    until("nothing left", || async {
+        std::fs::read_dir(&scratch).map_or(true, |mut left| left.next().is_none()).then_some(())
+    })
+    .await;
+    assert_eq!(world.data(&hand).await, DataSeen::Unfinished, "half a load counts as none");
+    world.act(&hand, Act::Create(task.clone())).await.expect("made again");
+    world.act(&hand, Act::Start(task)).await.expect("started");
+    world.down(&hand).await;
+    hand.shutdown().await.expect("ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_was_killed_before_its_note_is_found_by_its_folder() {
+    let world = World::new();
+    let hand = world.hand();
+    world.up(&hand).await;
+    let pid = world.pid(&hand).await.expect("it runs");
+    std::fs::write(world.path("agent/process.json"), "\"starting\"").expect("written");
+    assert_eq!(world.pid(&world.hand()).await, Some(pid));
+    world.down(&world.hand()).await;
+    assert!(!lives(pid));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,9 @@ use roadstead_core::{
 };
 use roadstead_testkit::memory::{MemorySink, MemorySource};
 
+/// The key that opens it.
+pub(crate) const VAULT_KEY: &str = "a key of more than sixteen characters";
+
 /// The one vault, by every name.
 #[derive(Clone, Default)]
 pub(crate) struct MemoryVault {
@@ -48,7 +51,7 @@ impl Vaults for MemoryVault {
     }
 
     async fn open(&self, _: &VaultSpec, key: &Secret) -> Result<Arc<dyn Vault>> {
-        if key.expose() != super::world::VAULT_KEY {
+        if key.expose() != VAULT_KEY {
             return Err(Error::new(Kind::Denied, Text::new("memory-wrong-key")));
         }
         Ok(Arc::new(self.clone()))

@@ -29,11 +29,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     tiny::{self, OnlyTiny, Tiny},
-    vault::MemoryVault,
+    vault::{MemoryVault, VAULT_KEY},
 };
 
-/// The key that opens the vault.
-pub(crate) const VAULT_KEY: &str = "a key of more than sixteen characters";
 /// How long anything may take at most.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
