@@ -9,7 +9,7 @@ use std::{
 use roadstead_core::{
     Error, Finding, Kind, Result, Text,
     model::{ClusterSpec, Fleet, MemberSpec, Name, Runtime, VaultSpec},
-    plan::{self, Aim, Decision, Destination, FORMAT, Plan, Situation},
+    plan::{self, Aim, Decision, Destination, FORMAT, Plan, Risk, Situation},
     port::{
         Clock, Engines, Ids, Journal, Secrets, Vault, Vaults,
         engine::Depth,
@@ -53,6 +53,9 @@ pub struct Parts {
     /// The command, for those who find the fleet held.
     pub command: String,
 }
+
+/// How often applying looks again for what is left to do: a start shows what could not be seen before it.
+const ROUNDS_MAX: usize = 3;
 
 /// Each vault's catalogue, or why it cannot be read.
 pub type Catalogues = BTreeMap<Name, Result<Catalogue>>;
@@ -235,8 +238,24 @@ impl Controller {
         Err(error)
     }
 
-    /// Carries a plan out; the caller holds the fleet.
-    pub async fn run(&self, _held: &FleetLock, plan: &Plan, audience: &Arc<dyn Audience>) -> Result<Report> {
+    /// Carries a plan out; the caller holds the fleet. What a started member then still needs (an account, a database)
+    /// is decided and done as well, as long as nobody would notice: a restart is never added to what was read.
+    pub async fn run(&self, held: &FleetLock, plan: &Plan, audience: &Arc<dyn Audience>) -> Result<Report> {
+        let mut report = self.run_once(held, plan, audience).await?;
+        for _ in 1..ROUNDS_MAX {
+            if report.ended != Ended::Done || plan.is_empty() || !matches!(plan.aim, Aim::Apply { .. }) {
+                break;
+            }
+            let next = self.decide(&plan.aim).await.plan;
+            if next.is_empty() || next.risk() > Some(Risk::Reload) {
+                break;
+            }
+            report.append(self.run_once(held, &next, audience).await?);
+        }
+        Ok(report)
+    }
+
+    async fn run_once(&self, _held: &FleetLock, plan: &Plan, audience: &Arc<dyn Audience>) -> Result<Report> {
         if plan.is_empty() {
             return Ok(Report {
                 operation: String::new(),

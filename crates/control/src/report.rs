@@ -29,6 +29,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds what came of carrying on.
+    pub(crate) fn append(&mut self, next: Self) {
+        self.steps.extend(next.steps);
+        self.not_begun.extend(next.not_begun);
+        self.operation = next.operation;
+        self.ended = next.ended;
+    }
+
     /// Whether anything was done well.
     pub fn did_something(&self) -> bool {
         self.steps.iter().any(|step| step.outcome.is_ok())

@@ -39,7 +39,8 @@ fn stranger_fleet(server: &stranger::Postgresql) -> Harbour {
     let mut harbour = Harbour::new(
         binary(),
         &format!(
-            "fleet: voyage\nvaults:\n  local: {{ url: ./vault, key: \"${{file:vault.key}}\" }}\nclusters:\n  orders:\n    \
+            "fleet: voyage\nvaults:\n  local: {{ url: ./vault, key: \"${{file:vault.key}}\" }}\nhosts:\n  local: {{ data: \
+             \"{{data}}\" }}\nclusters:\n  orders:\n    \
              engine: postgresql\n    members: [{{ name: orders-1, address: \"127.0.0.1:{}\", user: postgres, password: \
              \"${{env:PASSWORD}}\" }}]\n    backup: {{ vault: local }}\n",
             server.port
@@ -103,14 +104,15 @@ fn a_server_or_dump_that_dies_midway_leaves_no_snapshot() {
     assert_eq!(snapshots(&harbour), 0);
 }
 
-/// A `pg_dump` among the descendants of a process.
+/// The `pg_dump` that a process has started to dump with, not to ask for its version.
 fn dump_of(parent: u32) -> Option<Pid> {
     for entry in fs::read_dir("/proc").ok()?.flatten() {
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
         let (head, rest) = stat.rsplit_once(')')?;
         let mut fields = rest.split_whitespace();
         let (_state, of) = (fields.next()?, fields.next()?.parse::<u32>().ok()?);
-        if of == parent && head.ends_with("(pg_dump") {
+        let command = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+        if of == parent && head.ends_with("(pg_dump") && command.contains("snapshot") {
             return Pid::from_raw(head.split_whitespace().next()?.parse().ok()?);
         }
     }

@@ -1,0 +1,7 @@
+//! The binary, as a user meets it: on real servers, in both languages.
+
+mod crash;
+mod faults;
+mod harbour;
+mod readme;
+mod voyage;
