@@ -102,7 +102,7 @@ pub(super) async fn dump(link: &Link, sink: &mut dyn Sink, watch: &dyn Watch) ->
     let mut objects = globals::objects(&globals);
     for database in globals.databases.iter().filter(|database| database.is_dumped()) {
         watch.go_on()?;
-        let (found, told) = dump_database(link, &home, tool, database, sink, watch).await?;
+        let (found, told) = Box::pin(dump_database(link, &home, tool, database, sink, watch)).await?;
         objects.extend(found);
         findings.extend(told);
     }
@@ -145,7 +145,7 @@ async fn dump_database(
         words
     };
     let both = async { tokio::try_join!(pump, digest) };
-    let (words, mut objects) = home.alive_while(both).await?;
+    let (words, mut objects) = Box::pin(home.alive_while(both)).await?;
     let after = manifest::sequences(&snapshot.session, name).await?;
     objects.extend(manifest::settled(sequences, &after));
     Ok((objects, warnings(name, &words)))

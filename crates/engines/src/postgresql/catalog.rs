@@ -111,8 +111,11 @@ fn questions() -> Vec<String> {
 }
 
 fn relations() -> Vec<String> {
+    let (of_sequence, of_table) =
+        (rights("c.relacl", "s", "c.relowner"), rights("c.relacl", "r", "c.relowner"));
     let header = format!(
-        "concat_ws('|', c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), {rights}, \
+        "concat_ws('|', c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), \
+         CASE WHEN c.relkind = 'S' THEN {of_sequence} WHEN c.relkind <> 'c' THEN {of_table} END, \
          (SELECT string_agg(o, ',' ORDER BY o COLLATE \"C\") FROM unnest(c.reloptions) o), c.relrowsecurity, c.relforcerowsecurity, \
          CASE WHEN c.relkind IN ('r', 'm', 'p') THEN c.relreplident END, \
          CASE WHEN c.relkind = 'm' THEN c.relispopulated END, (SELECT amname FROM pg_am a WHERE a.oid = c.relam), \
@@ -128,11 +131,6 @@ fn relations() -> Vec<String> {
          (SELECT concat_ws('.', d.refobjid::regclass, (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = d.refobjid \
          AND a.attnum = d.refobjsubid)) FROM pg_depend d WHERE c.relkind = 'S' AND d.classid = 'pg_class'::regclass \
          AND d.objid = c.oid AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0))",
-        rights = format!(
-            "CASE WHEN c.relkind = 'S' THEN {} WHEN c.relkind <> 'c' THEN {} END",
-            rights("c.relacl", "s", "c.relowner"),
-            rights("c.relacl", "r", "c.relowner")
-        )
     );
     // The order of a partition's columns is its own affair, and tools do not keep it.
     let column = format!(

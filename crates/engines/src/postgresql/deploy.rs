@@ -245,9 +245,10 @@ pub(super) fn changes(cluster: &ClusterSpec, layout: &Layout, facts: &Facts) -> 
             continue;
         }
         let exists = facts.databases.as_ref().is_some_and(|all| all.contains(name));
-        let (title, risk) = match exists {
-            false => ("postgresql-change-create-database", Some(Risk::Create)),
-            true => ("postgresql-change-rights", None),
+        let (title, risk) = if exists {
+            ("postgresql-change-rights", None)
+        } else {
+            ("postgresql-change-create-database", Some(Risk::Create))
         };
         changes.push(Change {
             title: Text::new(title).with("database", name),

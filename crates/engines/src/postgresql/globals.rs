@@ -17,7 +17,8 @@ pub(super) const STREAM: &str = "accounts.json";
 /// Longer ones are refused: a million accounts are shorter.
 pub(super) const BYTES_MAX: usize = 512 << 20;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Never printed: it holds verifiers.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Globals {
     pub(super) format: u32,
     /// The server's version, and that of the `pg_dump` that wrote the databases' streams.
@@ -33,15 +34,15 @@ pub(super) struct Globals {
     pub(super) databases: Vec<Database>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Role {
     pub(super) name: String,
     /// The superuser that the server was created with.
     pub(super) bootstrap: bool,
     pub(super) superuser: bool,
     pub(super) inherit: bool,
-    pub(super) create_role: bool,
-    pub(super) create_database: bool,
+    pub(super) makes_roles: bool,
+    pub(super) makes_databases: bool,
     pub(super) login: bool,
     pub(super) replication: bool,
     pub(super) bypass_row_security: bool,
@@ -161,7 +162,7 @@ fn roles_question(verifiers: bool) -> String {
     let (table, verifier) = if verifiers { ("pg_authid", "rolpassword") } else { ("pg_roles", "NULL::text") };
     format!(
         "SELECT json_build_object('name', rolname, 'bootstrap', oid = 10, 'superuser', rolsuper, 'inherit', rolinherit, \
-         'create_role', rolcreaterole, 'create_database', rolcreatedb, 'login', rolcanlogin, 'replication', \
+         'makes_roles', rolcreaterole, 'makes_databases', rolcreatedb, 'login', rolcanlogin, 'replication', \
          rolreplication, 'bypass_row_security', rolbypassrls, 'connection_limit', rolconnlimit, 'valid_until', \
          rolvaliduntil::text, 'verifier', {verifier}, 'comment', shobj_description(oid, 'pg_authid'), 'labels', {labels}) \
          FROM {table} WHERE rolname !~ '^pg_' ORDER BY rolname",
@@ -297,14 +298,14 @@ pub(super) fn objects(globals: &Globals) -> Vec<Object> {
         put("settings", name, &json(&values));
     }
     for database in globals.databases.iter().filter(|database| database.is_dumped()) {
-        let plain = Database { public: None, rights: effective(database), ..database.clone() };
+        let plain = Database { public: None, rights: Some(effective(database)), ..database.clone() };
         put("database", vec![&database.name], &json(&plain));
     }
     found
 }
 
 /// A database's rights with the server's defaults spelt out, so that "as made" and "said so" are equal.
-fn effective(database: &Database) -> Option<Vec<Right>> {
+fn effective(database: &Database) -> Vec<Right> {
     let right = |grantee: Option<&str>, privilege: &str| Right {
         grantee: grantee.map(str::to_owned),
         privilege: privilege.to_owned(),
@@ -322,7 +323,7 @@ fn effective(database: &Database) -> Option<Vec<Right>> {
         ]
     });
     rights.sort();
-    Some(rights)
+    rights
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -204,12 +204,15 @@ async fn protected(link: &Link, config: &mut Config, mode: SslMode) -> Result<Se
     Ok(session)
 }
 
+/// Values by name.
+type Named<T> = Vec<(String, T)>;
+
 /// The environment that leads one of the vendor's tools to the same server, as the same session is protected.
 pub(super) fn tool_environment(
     link: &Link,
     protection: Protection,
     tool_major: u32,
-) -> Result<(Vec<(String, String)>, Vec<(String, Secret)>)> {
+) -> Result<(Named<String>, Named<Secret>)> {
     let (host, port) = match &link.endpoint {
         Endpoint::Tcp(host, port) => (host.as_str(), *port),
         Endpoint::Socket(path) => socket(path)?,
@@ -254,7 +257,7 @@ pub(super) fn foreign(error: &tokio_postgres::Error) -> Error {
             chain.push(shown(&link.to_string()));
             next = link.source();
         }
-        let io = std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
+        let io = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
         let words = chain.join(": ");
         let kind = if words.contains("certificate") || words.contains("TLS") {
             Kind::Denied

@@ -187,25 +187,28 @@ async fn rows(
         &restoring.options,
     )?;
     let work = async {
-        let mut running = run.start()?;
-        let mut done = 0;
-        let mut takes = true;
+        let mut running = Some(run.start()?);
+        let (mut done, mut words) = (0, String::new());
         while let Some(chunk) = reader.next().await? {
             restoring.watch.go_on()?;
             done += chunk.len() as u64;
-            // A tool that closed its input has all it wants, or has failed: its end tells which. The rest is read
-            // all the same, because only the end of a stream says that it was whole.
-            takes = takes && running.write(&chunk).await.is_ok();
             let phase = Text::new("postgresql-phase-load").with("database", shown(&database.name));
             restoring.watch.progress(Progress { phase, done, total });
-            if !takes && running.pid().is_none() {
-                break;
+            let Some(mut tool) = running.take() else { continue };
+            // A tool that closed its input has failed, or has all it wants: its end tells which. The rest is read
+            // all the same, because only the end of a stream says that it was whole.
+            match tool.write(&chunk).await {
+                Ok(()) => running = Some(tool),
+                Err(_) => words = tool.finish().await?,
             }
         }
-        if takes {
-            running.close_input().await?;
+        match running {
+            Some(mut tool) => {
+                tool.close_input().await?;
+                tool.finish().await
+            }
+            None => Ok(words),
         }
-        running.finish().await
     };
     let words = restoring.home.alive_while(work).await.map_err(|error| in_database(error, database))?;
     Ok(warnings(&database.name, &words))

@@ -125,7 +125,7 @@ impl Backup for Postgresql {
         sink: &mut dyn Sink,
         watch: &dyn Watch,
     ) -> Result<Dumped> {
-        backup::dump(link, sink, watch).await
+        Box::pin(backup::dump(link, sink, watch)).await
     }
 
     async fn seed(

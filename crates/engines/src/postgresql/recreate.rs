@@ -79,8 +79,8 @@ fn role_statements(role: &Role, exists: bool) -> Vec<String> {
         format!("{verb} ROLE {name}"),
         flag(role.superuser, "SUPERUSER"),
         flag(role.inherit, "INHERIT"),
-        flag(role.create_role, "CREATEROLE"),
-        flag(role.create_database, "CREATEDB"),
+        flag(role.makes_roles, "CREATEROLE"),
+        flag(role.makes_databases, "CREATEDB"),
         flag(role.login, "LOGIN"),
         flag(role.replication, "REPLICATION"),
         flag(role.bypass_row_security, "BYPASSRLS"),
@@ -339,12 +339,11 @@ fn list(value: &str) -> String {
     let mut elements = Vec::new();
     let mut rest = value.trim();
     while !rest.is_empty() {
-        let (element, after) = match rest.strip_prefix('"') {
-            Some(quoted) => unquote(quoted),
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                (rest[..end].trim().to_owned(), &rest[end..])
-            }
+        let (element, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquote(quoted)
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            (rest[..end].trim().to_owned(), &rest[end..])
         };
         elements.push(literal(&element));
         rest = after.trim_start().trim_start_matches(',').trim_start();
