@@ -107,7 +107,7 @@ impl<'a> Client<'a> {
     pub(crate) fn mariadb(&self, database: &str, sql: &str) -> String {
         let mut command = Command::new("/usr/bin/mariadb");
         command
-            .args(["--no-defaults", "-h", "127.0.0.1", "-P", &self.port.to_string(), "-u", "roadstead"])
+            .args(["--no-defaults", "-h", "127.0.0.1", "-P", &self.port.to_string(), "-u", "roadstead_admin"])
             .args(["-N", "-B", "-e", sql, database])
             .env("MYSQL_PWD", self.harbour.admin("voyage", self.member));
         self.output(command)
