@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     key::Cipher,
-    place::{Place, Put},
+    place::{Object, Place, Put},
 };
 
 /// The folder of all this.
@@ -80,19 +80,20 @@ impl Catalogue {
                 Text::new("vault-seal-gone").with("path", self.place.address(SEAL).display().to_string());
             return Err(Error::new(Kind::NotFound, what).cure(Text::new("vault-seal-gone-cure")));
         }
-        let mut folders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut folders: BTreeMap<String, Vec<Object>> = BTreeMap::new();
         for object in listed {
             let rest = object.path.strip_prefix(FOLDER).unwrap_or_default();
             if let Some((id, name)) = rest.split_once('/')
                 && is_id(id)
                 && number(name).is_some()
             {
-                folders.entry(id.to_owned()).or_default().push(object.path);
+                folders.entry(id.to_owned()).or_default().push(object);
             }
         }
         let contents = self.read_all(folders.values().flatten().cloned().collect()).await?;
         let mut loaded = Loaded::default();
-        for (id, paths) in folders {
+        for (id, objects) in folders {
+            let paths = objects.into_iter().map(|object| object.path).collect();
             self.assemble(&mut loaded, &id, paths, &contents);
         }
         loaded.entries.sort_by(|one, other| {
@@ -113,9 +114,10 @@ impl Catalogue {
             return Err(absent());
         }
         let listed = self.place.list(&format!("{FOLDER}{id}/")).await?;
-        let paths: Vec<String> =
-            listed.into_iter().map(|object| object.path).filter(|path| path_number(path).is_some()).collect();
-        let contents = self.read_all(paths.clone()).await?;
+        let objects: Vec<Object> =
+            listed.into_iter().filter(|object| path_number(&object.path).is_some()).collect();
+        let paths = objects.iter().map(|object| object.path.clone()).collect();
+        let contents = self.read_all(objects).await?;
         let mut loaded = Loaded::default();
         self.assemble(&mut loaded, &id.0, paths, &contents);
         match (loaded.entries.pop(), loaded.findings.pop()) {
@@ -207,15 +209,18 @@ impl Catalogue {
 
     /// Reads objects, some at a time; `None` is one that is there and cannot be read for damage, or was removed
     /// between the listing and the reading.
-    async fn read_all(&self, paths: Vec<String>) -> Result<BTreeMap<String, Option<Bytes>>> {
-        let share = paths.len().div_ceil(READERS).max(1);
+    async fn read_all(&self, objects: Vec<Object>) -> Result<BTreeMap<String, Option<Bytes>>> {
+        let share = objects.len().div_ceil(READERS).max(1);
         let mut readers = JoinSet::new();
-        for paths in paths.chunks(share) {
-            let (place, paths) = (self.place.clone(), paths.to_vec());
+        for objects in objects.chunks(share) {
+            let (place, objects) = (self.place.clone(), objects.to_vec());
             readers.spawn(async move {
-                let mut read = Vec::with_capacity(paths.len());
-                for path in paths {
-                    let content = match place.get(&path).await {
+                let mut read = Vec::with_capacity(objects.len());
+                for Object { path, bytes, .. } in objects {
+                    // By its length, for which no more memory is taken than it has.
+                    let content =
+                        if bytes == 0 { Ok(Bytes::new()) } else { place.get_part(&path, 0, bytes).await };
+                    let content = match content {
                         Ok(content) => Some(content),
                         Err(error) if matches!(error.kind, Kind::NotFound | Kind::Corrupt) => None,
                         Err(error) => return Err(error),

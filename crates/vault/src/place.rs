@@ -103,7 +103,8 @@ impl Place {
     /// Reads a whole object. `Kind::NotFound` when there is none.
     pub(crate) async fn get(&self, path: &str) -> Result<Bytes> {
         let read = self.operator.read(path).await;
-        read.map(|buffer| buffer.to_bytes())
+        // The service reads into blocks of 2 MiB, which would live as long as the few bytes that are kept.
+        read.map(|buffer| buffer.to_vec().into())
             .map_err(|error| fault("vault-unreadable", &self.address(path), &error))
     }
 

@@ -83,3 +83,23 @@ async fn a_disk_without_room_for_the_record_leaves_no_half_of_one() {
     assert!(catalogue.records.is_empty() && catalogue.findings.is_empty());
     try_take(&*vault, 1, &[("a", noise(1, 100_000))]).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_vault_that_cannot_be_written_is_still_read() {
+    let disk = Small::new("16m");
+    let root = disk.0.path().join("vault");
+    let vault = LocalVaults::new().init(&spec(&root), &key()).await.unwrap();
+    try_take(&*vault, 1, &[("a", noise(1, 100_000))]).await.unwrap();
+    drop(vault);
+    crate::world::until("no claim is held", || crate::world::files(&root.join("claims")).is_empty()).await;
+    run("mount", &["-o", "remount,ro"], disk.0.path());
+    let vault = LocalVaults::new().open(&spec(&root), &key()).await.unwrap();
+    assert_eq!(vault.catalogue().await.unwrap().records.len(), 1);
+    assert!(vault.check(&id(1), &Unwatched).await.unwrap().is_empty());
+    assert!(vault.check_structure(&Unwatched).await.unwrap().is_empty());
+    let source = vault.open(&id(1)).await.unwrap();
+    let read = roadstead_core::port::stream::read_all(&*source, "a", 1 << 20).await.unwrap();
+    assert!(read == noise(1, 100_000));
+    let refused = try_take(&*vault, 2, &[("a", noise(1, 10))]).await.unwrap_err();
+    assert!(format!("{refused}").contains("claims"), "{refused}");
+}
