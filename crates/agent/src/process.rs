@@ -27,6 +27,8 @@ use crate::{files, proc, state::ProcessIdentity, users::Account};
 /// How much of a log is told in an error.
 const TAIL_BYTES: u64 = 4096;
 const TAIL_LINES: usize = 12;
+/// How long the end of a process that is not our child is given to become visible to all.
+const BURIED_WITHIN: Duration = Duration::from_secs(5);
 /// For a program that ends and whose layout sets no deadline.
 const PROGRAM_DEADLINE: Duration = Duration::from_mins(10);
 
@@ -124,7 +126,18 @@ impl Server {
         while self.is_running() && self.handle.ready(Interest::READABLE).await.is_err() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        self.how()
+        let how = self.how();
+        let until = tokio::time::Instant::now() + BURIED_WITHIN;
+        while self.is_unburied() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        how
+    }
+
+    /// Whether it has ended and its parent, who is not us, has not taken note yet: for servers that ask whether a
+    /// process of this number exists, it still does.
+    fn is_unburied(&self) -> bool {
+        proc::stat(self.identity.pid).is_some_and(|stat| stat.start == self.identity.start)
     }
 
     fn how(&self) -> String {
