@@ -206,7 +206,7 @@ cli-report-not-begun = { $step } was not begun
 cli-report-done = Done: { $done } { $done ->
     [one] step
    *[other] steps
-  }, each proven (operation { $operation })
+  } (operation { $operation })
 cli-report-ended-failed = { $done } { $done ->
     [one] step
    *[other] steps
@@ -268,13 +268,20 @@ cli-stage-checked = checked
 cli-stage-proven = proven
 cli-stage-failed = failed
 cli-compared-nothing = nothing yet
-cli-compared = { $content } { $content ->
-    [one] object
-   *[other] objects
-  } by content ({ $rows } rows), { $counted } by count, { $named } by name; measured { $when ->
+cli-compared = { $parts }; measured { $when ->
     [snapshot] in the dump's own snapshot
    *[after] in part after the dump
   }
+cli-compared-content = { $count } { $count ->
+    [one] object
+   *[other] objects
+  } by content ({ $rows } { $rows ->
+    [one] row
+   *[other] rows
+  })
+cli-compared-counted = { $count } by count
+cli-compared-named = { $count } by name
+cli-compared-comma = ,{" "}
 cli-backups-none = There are no snapshots yet; take some with `roadstead backup`.
 cli-arg-snapshot = A snapshot's id or the beginning of it, or `latest`
 cli-arg-snapshots = Snapshots by id or its beginning [default: the newest of each cluster, unless proven]
@@ -318,11 +325,11 @@ cli-vault-pruning = pruning vault { $vault }
 cli-vault-would-prune = would remove { $count } { $count ->
     [one] snapshot
    *[other] snapshots
-  } from vault { $vault } { $snapshots } and free { $freed }
+  } from vault { $vault } and free { $freed }: { $snapshots }
 cli-vault-pruned = removed { $count } { $count ->
     [one] snapshot
    *[other] snapshots
-  } from vault { $vault } { $snapshots } and freed { $freed }
+  } from vault { $vault } and freed { $freed }: { $snapshots }
 cli-option-prune-keep = Keep this many of each cluster, and the newest proven one
 cli-option-prune-snapshot = Remove this snapshot
 
@@ -393,3 +400,5 @@ cli-demo-left = processes of the demo would not end; its folder is { $folder }
 cli-demo-not-removed = folder { $folder } cannot be removed
 cli-demo-compared = { $objects } objects, { $rows } rows
 cli-demo-done = The whole voyage took { $took }. Nothing is left running.
+cli-backup-next = Taken is not yet proven: `roadstead verify` restores each into a throw-away server and compares.
+cli-compared-empty = both sides are empty

@@ -180,7 +180,7 @@ cli-signals-unheard = 无法接收信号
 cli-stopping = 将在下一个安全点停止；再按一次立即结束。
 cli-report-failed = { $step } 失败：
 cli-report-not-begun = { $step } 没有开始
-cli-report-done = 完成：{ $done } 步，每步都已验证（操作 { $operation }）
+cli-report-done = 完成：{ $done } 步（操作 { $operation }）
 cli-report-ended-failed = 完成 { $done } 步，{ $left } 步未完成；已做的保持原样。继续：roadstead resume { $operation }
 cli-report-cancelled = 已按要求停止：完成 { $done } 步，{ $left } 步未完成；已做的保持原样。继续：roadstead resume { $operation }
 cli-interrupted-earlier = 操作 { $operation }（{ $aim }，始于 { $started }）曾被中断
@@ -233,10 +233,14 @@ cli-stage-checked = 已检查
 cli-stage-proven = 已验证
 cli-stage-failed = 失败
 cli-compared-nothing = 尚未比较
-cli-compared = { $content } 个对象按内容（{ $rows } 行），{ $counted } 个按数量，{ $named } 个按名称；{ $when ->
+cli-compared = { $parts }；{ $when ->
     [snapshot] 与转储在同一快照中测得
    *[after] 部分在转储之后测得
   }
+cli-compared-content = { $count } 个对象按内容（{ $rows } 行）
+cli-compared-counted = { $count } 个按数量
+cli-compared-named = { $count } 个按名称
+cli-compared-comma = ，
 cli-backups-none = 还没有快照；用 `roadstead backup` 取一组。
 cli-arg-snapshot = 快照编号或其开头，或 `latest`
 cli-arg-snapshots = 快照编号或其开头 [默认：每个集群最新的快照，已验证的除外]
@@ -277,8 +281,8 @@ cli-vault-checking = 正在检查备份库 { $vault }
 cli-vault-sound = 备份库 { $vault } 完好
 cli-vault-damaged = 备份库 { $vault } 已损坏
 cli-vault-pruning = 正在清理备份库 { $vault }
-cli-vault-would-prune = 将从备份库 { $vault } 删除 { $count } 个快照 { $snapshots }，释放 { $freed }
-cli-vault-pruned = 已从备份库 { $vault } 删除 { $count } 个快照 { $snapshots }，释放 { $freed }
+cli-vault-would-prune = 将从备份库 { $vault } 删除 { $count } 个快照，释放 { $freed }：{ $snapshots }
+cli-vault-pruned = 已从备份库 { $vault } 删除 { $count } 个快照，释放 { $freed }：{ $snapshots }
 cli-option-prune-keep = 每个集群保留这么多个，外加最新的已验证快照
 cli-option-prune-snapshot = 删除这个快照
 
@@ -346,3 +350,5 @@ cli-demo-left = 演示的进程无法结束；其文件夹是 { $folder }
 cli-demo-not-removed = 无法删除文件夹 { $folder }
 cli-demo-compared = { $objects } 个对象，{ $rows } 行
 cli-demo-done = 全程用时 { $took }。没有留下任何运行中的东西。
+cli-backup-next = 已取得还不等于已验证：`roadstead verify` 会把每个快照恢复到一次性服务器并比较。
+cli-compared-empty = 两边都是空的

@@ -5,7 +5,7 @@ use roadstead_core::plan::Aim;
 
 use super::shape;
 use crate::{
-    context::{Context, Outcome},
+    context::{Context, Exit, Outcome},
     fleet_file, house,
     operation::{self, Manner},
     render::Words,
@@ -22,5 +22,10 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let manner =
         Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false, ..Manner::default() };
     let aim = Aim::Backup { clusters };
-    context.block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))?
+    let mut answer =
+        context.block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))??;
+    if !manner.dry_run && answer.exit == Exit::Done {
+        answer.text.push_str(&format!("{}\n", context.words.word("cli-backup-next")));
+    }
+    Ok(answer)
 }

@@ -31,19 +31,26 @@ pub(crate) fn compared(words: &Words, record: &Record) -> String {
     }
     let proven = record.history.iter().rfind(|event| event.passed && event.comparison.is_some());
     match proven.and_then(|event| event.comparison.as_ref()) {
-        Some(comparison) if record.stage() == Stage::Proven => words.say(&told(comparison)),
+        Some(comparison) if record.stage() == Stage::Proven && comparison.weakest.is_none() => {
+            words.word("cli-compared-empty")
+        }
+        Some(comparison) if record.stage() == Stage::Proven => words.say(&told(words, comparison)),
         _ => words.word("cli-compared-nothing"),
     }
 }
 
-/// What a comparison looked at.
-pub(crate) fn told(comparison: &Comparison) -> Text {
-    Text::new("cli-compared")
-        .with("content", comparison.by_content)
-        .with("rows", comparison.rows)
-        .with("counted", comparison.by_count)
-        .with("named", comparison.by_name)
-        .with("when", if in_snapshot(comparison) { "snapshot" } else { "after" })
+/// What a comparison looked at: the parts that it had.
+fn told(words: &Words, comparison: &Comparison) -> Text {
+    let part = |key: &str, count: u64| (count > 0).then(|| Text::new(key).with("count", count));
+    let content = part("cli-compared-content", comparison.by_content);
+    let parts = [
+        content.map(|text| text.with("rows", comparison.rows)),
+        part("cli-compared-counted", comparison.by_count),
+        part("cli-compared-named", comparison.by_name),
+    ];
+    let parts: Vec<String> = parts.iter().flatten().map(|text| words.say(text)).collect();
+    let when = if in_snapshot(comparison) { "snapshot" } else { "after" };
+    Text::new("cli-compared").with("parts", parts.join(&words.word("cli-compared-comma"))).with("when", when)
 }
 
 fn in_snapshot(comparison: &Comparison) -> bool {

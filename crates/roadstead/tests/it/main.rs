@@ -3,5 +3,7 @@
 mod crash;
 mod faults;
 mod harbour;
+mod output;
 mod readme;
+mod secrecy;
 mod voyage;
