@@ -74,14 +74,17 @@ pub(crate) fn marked(home: &MemberHome) -> Option<Unfinished> {
 /// Looks at a member's data directory.
 pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
     let data = PathBuf::from(home.data());
-    let foreign = |text: Text| DataSeen::Foreign(text.with("path", home.data()));
+    let path = home.data();
     let unreadable = |error: &std::io::Error| {
-        foreign(Text::new("agent-data-unreadable").with("reason", error.to_string()))
+        let what = Text::new("agent-data-unreadable").with("path", &path);
+        DataSeen::Foreign(what.with("reason", error.to_string()))
     };
     match std::fs::symlink_metadata(&data) {
         Err(error) if error.kind() == Io::NotFound => return DataSeen::Absent,
         Err(error) => return unreadable(&error),
-        Ok(found) if !found.is_dir() => return foreign(Text::new("agent-data-not-a-folder")),
+        Ok(found) if !found.is_dir() => {
+            return DataSeen::Foreign(Text::new("agent-data-not-a-folder").with("path", &path));
+        }
         Ok(_) => {}
     }
     let mark = marked(home);
@@ -92,16 +95,16 @@ pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
                 Err(error) => unreadable(&error),
                 Ok(_) if mark.is_some() => DataSeen::Unfinished,
                 Ok(true) => DataSeen::Absent,
-                Ok(false) => foreign(Text::new("agent-data-foreign")),
+                Ok(false) => DataSeen::Foreign(Text::new("agent-data-foreign").with("path", &path)),
             };
         }
         Err(error) => return unreadable(&error),
     };
     let Ok(identity) = serde_json::from_slice::<Identity>(&bytes) else {
-        return foreign(Text::new("agent-data-identity-damaged"));
+        return DataSeen::Foreign(Text::new("agent-data-identity-damaged").with("path", &path));
     };
     if let Some(why) = other(&identity, owner) {
-        return foreign(why);
+        return DataSeen::Foreign(why.with("path", &path));
     }
     // With its identity written, a creation is done; a load is done only when its mark is gone.
     if matches!(mark, Some(Unfinished::Loading(_))) { DataSeen::Unfinished } else { DataSeen::Ours(identity) }
