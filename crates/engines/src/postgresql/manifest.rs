@@ -212,7 +212,8 @@ async fn tables(session: &Session, database: &str) -> Result<Vec<Table>> {
     Ok(tables)
 }
 
-/// Count, exclusive or and sum of two independent 64-bit hashes of the rows.
+/// Count, exclusive or and sum of the rows' 64-bit hashes: one changed row is missed once in 2^64, and rows that change
+/// together must cancel in both. A second hash would cost half as much again and tell nothing more by accident.
 fn question(place: &str, columns: &[(String, bool)], condition: &str) -> String {
     let mut fields: Vec<String> = columns
         .iter()
@@ -229,9 +230,8 @@ fn question(place: &str, columns: &[(String, bool)], condition: &str) -> String 
         fields.push(format!("ROW({})::text", written.join(", ")));
     }
     format!(
-        "SELECT count(*), coalesce(bit_xor(hash_record_extended(v.r, 0)), 0), \
-         coalesce(sum(hash_record_extended(v.r, 1)), 0) \
-         FROM (SELECT ROW({}) AS r FROM {place} t {condition} OFFSET 0) v",
+        "SELECT count(*), coalesce(bit_xor(v.h), 0), coalesce(sum(v.h), 0) \
+         FROM (SELECT hash_record_extended(ROW({}), 0) AS h FROM {place} t {condition} OFFSET 0) v",
         fields.join(", ")
     )
 }

@@ -96,6 +96,7 @@ fn derived(cluster: &ClusterSpec) -> Vec<(&'static str, String, Text)> {
         ("maintenance_work_mem", kilobytes(maintenance), from_memory("postgresql-why-maintenance")),
         ("max_wal_size", format!("{}MB", log / Bytes::MIB), Text::new("postgresql-why-wal-size")),
         ("max_connections", connections.to_string(), Text::new("postgresql-why-connections")),
+        ("max_locks_per_transaction", "256".into(), Text::new("postgresql-why-locks")),
         ("checkpoint_timeout", "15min".into(), Text::new("postgresql-why-checkpoint")),
         ("wal_level", "replica".into(), Text::new("postgresql-why-wal-level")),
         ("wal_compression", "pglz".into(), Text::new("postgresql-why-wal-compression")),

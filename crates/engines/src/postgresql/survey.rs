@@ -49,6 +49,14 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         severity: Severity::Warning,
+        key: "postgresql-many-tables",
+        cure: Some("postgresql-many-tables-cure"),
+        names: "SELECT x.n::text FROM (SELECT count(*) AS n {relation} AND c.relkind IN ('r', 'p')) x WHERE x.n > \
+            current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint \
+            + current_setting('max_prepared_transactions')::bigint)",
+    },
+    Question {
+        severity: Severity::Warning,
         key: "postgresql-unlogged",
         cure: Some("postgresql-unlogged-cure"),
         names: "SELECT format('%I.%I', n.nspname, c.relname) {relation} AND c.relkind IN ('r', 'p') AND c.relpersistence = 'u'",

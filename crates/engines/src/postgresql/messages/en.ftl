@@ -101,3 +101,6 @@ postgresql-refuses-connections = the database { $database } refuses connections 
 postgresql-refuses-connections-cure = ALTER DATABASE … ALLOW_CONNECTIONS true, or drop it
 postgresql-occupied-databases = the server has databases: { $databases }
 postgresql-occupied-thing = the database { $database } holds { $thing }
+postgresql-why-locks = many tables can be read in one transaction, as a backup does
+postgresql-many-tables = database { $database }: it has { $names } tables, and a backup locks all of them at once, more than the server's lock table is sure to hold
+postgresql-many-tables-cure = raise max_locks_per_transaction (needs a restart)

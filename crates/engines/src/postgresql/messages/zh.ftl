@@ -101,3 +101,6 @@ postgresql-refuses-connections = 数据库 { $database } 拒绝连接（或被�
 postgresql-refuses-connections-cure = 执行 ALTER DATABASE … ALLOW_CONNECTIONS true，或删除它
 postgresql-occupied-databases = 服务器上已有数据库：{ $databases }
 postgresql-occupied-thing = 数据库 { $database } 中有 { $thing }
+postgresql-why-locks = 一次备份要在一个事务中读取许多表
+postgresql-many-tables = 数据库 { $database } 有 { $names } 张表，备份会同时锁住它们，超出服务器锁表有把握容纳的数量
+postgresql-many-tables-cure = 调大 max_locks_per_transaction（需要重启）

@@ -70,6 +70,11 @@ pub(crate) fn told(comparison: &Comparison) -> Vec<String> {
 }
 
 fn fill(server: &Server) {
+    // The server's own databases of another shape than a new server's.
+    server.sql("template1", "drop database postgres");
+    server.sql("template1", "create database postgres template template0 lc_collate 'C' lc_ctype 'C'");
+    server.sql("postgres", "set allow_in_place_tablespaces = on; create tablespace fast location ''; \
+        create table in_fast (a int) tablespace fast; insert into in_fast values (1); alter tablespace fast set (random_page_cost = 1)");
     server.sql(
         "postgres",
         "create role \"ro'le \"\"x\" login password 'p' connection limit 3 valid until '2030-01-01'; create role grp noinherit;
@@ -101,7 +106,7 @@ fn id(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_comes_back_and_is_found_equal() {
     for major in majors() {
         let server = Server::member(major).await;
@@ -119,7 +124,8 @@ async fn everything_comes_back_and_is_found_equal() {
 
         let copy = Server::scratch(major).await;
         let findings = load(&copy, &dumped, &source).await.unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(findings, [], "on {major}");
+        let keys: Vec<&str> = findings.iter().map(|finding| finding.what.key.as_str()).collect();
+        assert_eq!(keys, ["postgresql-tablespace-inside"], "{findings:?} on {major}");
         let comparison = compared(&copy, &dumped).await;
         assert_eq!(told(&comparison), Vec::<String>::new(), "on {major}");
         assert!(comparison.by_content > 100 && comparison.rows > 1_500, "{comparison:?}");
@@ -133,7 +139,7 @@ async fn everything_comes_back_and_is_found_equal() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_as_it_was_is_named() {
     let major = majors()[0];
     let server = Server::member(major).await;
@@ -170,7 +176,7 @@ async fn what_is_not_as_it_was_is_named() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_stream_and_a_foreign_one_are_refused() {
     let major = majors()[0];
     let server = Server::member(major).await;
