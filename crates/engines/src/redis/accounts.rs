@@ -22,6 +22,10 @@ use super::{
 /// The act that makes one account as declared.
 pub(super) const RECONCILE: &str = "reconcile-account";
 
+/// The rules of a default account that lets nobody in. It keeps every right, because Redis 7.0 replays its append-only
+/// file as this account: without rights each `MULTI … EXEC` in the file is refused at the next start, and lost.
+pub(super) const SHUT_DEFAULT: &str = "off resetpass ~* &* +@all";
+
 /// One account as the server lists it: its name, and its rules one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Account {
@@ -68,13 +72,32 @@ impl Account {
         String::from_utf8_lossy(&self.name).into_owned()
     }
 
+    /// Whether it is the default account, shut: nobody can log in by it, whatever else its rules say.
+    pub(super) fn is_shut_default(&self) -> bool {
+        self.name == b"default" && self.rules.iter().any(|rule| rule == b"off")
+    }
+
+    /// Its rules as they are restored: see [`SHUT_DEFAULT`].
+    pub(super) fn rules_to_restore(&self) -> Vec<&[u8]> {
+        if self.is_shut_default() {
+            return SHUT_DEFAULT.split(' ').map(str::as_bytes).collect();
+        }
+        self.rules.iter().map(Vec::as_slice).collect()
+    }
+
     /// The hashes of its passwords.
     pub(super) fn hashes(&self) -> Vec<&[u8]> {
+        if self.is_shut_default() {
+            return Vec::new();
+        }
         self.rules.iter().filter(|rule| rule.starts_with(b"#")).map(Vec::as_slice).collect()
     }
 
     /// What it may do, without its passwords, and without the words that some versions add and others leave out.
     pub(super) fn rights(&self) -> Vec<String> {
+        if self.is_shut_default() {
+            return vec!["off".to_owned()];
+        }
         let told = |rule: &String| {
             !rule.starts_with('#')
                 && !matches!(rule.as_str(), "sanitize-payload" | "resetchannels" | "alldbs")

@@ -250,7 +250,7 @@ fn first_users(home: &MemberHome) -> String {
 fn users_file(home: &MemberHome) -> File {
     let secret: SecretRef = home.admin_password();
     let body = vec![
-        Piece::Text(format!("user default off resetpass resetkeys resetchannels -@all\nuser {ADMIN} on #")),
+        Piece::Text(format!("user default {}\nuser {ADMIN} on #", accounts::SHUT_DEFAULT)),
         Piece::Secret(secret, SecretForm::Sha256Hex),
         Piece::Text(" ~* &* +@all\n".to_owned()),
     ];
@@ -262,19 +262,12 @@ fn users_file(home: &MemberHome) -> File {
 fn server<'a>(ask: &'a RenderAsk<'_>) -> Result<&'a Tool, Finding> {
     let found = ask.seen.tools.as_ref().map(|tools| tools.of(PROFILE.name, SERVER)).unwrap_or_default();
     let subject = format!("clusters.{}", ask.cluster.name);
-    let wanted;
-    let chosen = match &ask.version {
-        Some((version, flavour)) => {
-            wanted = format!("{flavour} {version}");
-            oldest_able(&found, version, flavour)
-        }
-        None => {
-            let wish = ask.cluster.version.as_ref();
-            wanted = wish.map_or_else(|| "7".to_owned(), ToString::to_string);
-            let suits =
-                |tool: &&&Tool| wish.map_or(tool.version.major() >= 7, |wish| tool.version.is_of(wish));
-            found.iter().find(suits).copied()
-        }
+    let (chosen, wanted) = if let Some((version, flavour)) = &ask.version {
+        (oldest_able(&found, version, flavour), format!("{flavour} {version}"))
+    } else {
+        let wish = ask.cluster.version.as_ref();
+        let suits = |tool: &&&Tool| wish.map_or(tool.version.major() >= 7, |wish| tool.version.is_of(wish));
+        (found.iter().find(suits).copied(), wish.map_or_else(|| "7".to_owned(), ToString::to_string))
     };
     chosen.ok_or_else(|| {
         let what = Text::new("redis-no-server").with("wanted", wanted);

@@ -106,7 +106,7 @@ async fn restore_accounts(
             continue;
         }
         let mut command = vec![&b"ACL"[..], b"SETUSER", &account.name, b"reset"];
-        command.extend(account.rules.iter().map(Vec::as_slice));
+        command.extend(account.rules_to_restore());
         match connection.ask(&command).await {
             Ok(_) => wanted.push(account),
             Err(error) if error.kind == Kind::Failed => {

@@ -35,6 +35,21 @@ async fn a_new_member_is_as_declared() {
     assert!(server.cli(&["DEBUG", "SLEEP", "0"]).contains("DEBUG command not allowed"));
 }
 
+/// Redis 7.0 replays its append-only file as the default account. One without rights loses every transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_and_scripts_survive_a_restart_although_the_default_account_is_shut() {
+    let server = Server::member().await;
+    server.lines("MULTI\nSET in-transaction 1\nEXEC\n");
+    server.cli(&["EVAL", "for i = 1, 9 do redis.call('set', 'k' .. i, i) end", "0"]);
+    assert!(server.cli(&["DBSIZE"]).contains("10"));
+    let cluster = server.cluster.clone();
+    let place = server.stop().await;
+    let again = layout(&cluster, &place, Purpose::Member);
+    let mut server = Server::begin(place, again, cluster).await;
+    server.ready().await;
+    assert!(server.cli(&["DBSIZE"]).contains("10"), "{}", server.cli(&["DBSIZE"]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_made_once() {
     let mut wanted = cluster();
