@@ -33,16 +33,16 @@ impl Context {
             crate::write_now(text);
         }
     }
+}
 
-    /// Does asynchronous work; the two threads are made only for commands that need them.
-    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let runtime = runtime.map_err(|error| Error::io(Text::new("cli-runtime"), &error))?;
-        let done = runtime.block_on(work);
-        // Work on other threads that nobody waits for any more must not keep the process.
-        runtime.shutdown_background();
-        Ok(done)
-    }
+/// Does asynchronous work; the two threads are made only for commands that need them.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Error::io(Text::new("cli-runtime"), &error))?;
+    let done = runtime.block_on(work);
+    // Work on other threads that nobody waits for any more must not keep the process.
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 /// What a command gives back.

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::shape;
 use crate::{
-    context::{Answer, Context, Outcome},
+    context::{Answer, Outcome, block_on},
     house,
     render::Words,
 };
@@ -25,7 +25,7 @@ pub(crate) fn define(words: &Words) -> Command {
     shape::verb(words, "agent").hide(true).args([socket, fleet, host].map(|arg| arg.required(true)))
 }
 
-pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
+pub(crate) fn run(matches: &ArgMatches) -> Outcome {
     let wrong = |what: &str| Error::new(Kind::Input, Text::new("cli-usage-other").with("what", what));
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
     let fleet = Name::parse(text("fleet")).ok_or_else(|| wrong("--fleet"))?;
@@ -33,6 +33,6 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         serde_json::from_str(text("host")).map_err(|error| wrong("--host").caused_by(&error))?;
     let socket = matches.get_one::<PathBuf>("socket").expect("clap demands a socket").clone();
     let options = ServeOptions { socket, fleet, host, version: env!("CARGO_PKG_VERSION").to_owned() };
-    context.block_on(roadstead_agent::serve(options, house::hand_parts()))??;
+    block_on(roadstead_agent::serve(options, house::hand_parts()))??;
     Ok(Answer::done("", json!({ "ended": true })))
 }

@@ -7,7 +7,7 @@ use roadstead_core::plan::{Aim, Decision};
 
 use super::{plan, shape};
 use crate::{
-    context::{Context, Outcome},
+    context::{Context, Outcome, block_on},
     fleet_file, house,
     operation::{self, Manner},
     render::Words,
@@ -26,7 +26,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let controller = house::controller(context, &loaded)?;
     let manner =
         Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true, ..Manner::default() };
-    context.block_on(async {
+    block_on(async {
         let Some(plan) = saved else {
             let aim = Aim::Apply { clusters };
             return operation::carry_out(context, &loaded, &controller, &aim, &manner).await;

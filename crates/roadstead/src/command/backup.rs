@@ -5,10 +5,10 @@ use roadstead_core::plan::Aim;
 
 use super::shape;
 use crate::{
-    context::{Context, Exit, Outcome},
+    context::{Context, Exit, Outcome, block_on},
     fleet_file, house,
     operation::{self, Manner},
-    render::Words,
+    render::{self, Words},
 };
 
 pub(crate) fn define(words: &Words) -> Command {
@@ -22,10 +22,9 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let manner =
         Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false, ..Manner::default() };
     let aim = Aim::Backup { clusters };
-    let mut answer =
-        context.block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))??;
+    let mut answer = block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))??;
     if !manner.dry_run && answer.exit == Exit::Done {
-        answer.text.push_str(&format!("{}\n", context.words.word("cli-backup-next")));
+        render::append(&mut answer.text, &context.words.word("cli-backup-next"));
     }
     Ok(answer)
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::shape;
 use crate::{
-    context::{Answer, Context, Exit, Outcome},
+    context::{Answer, Context, Exit, Outcome, block_on},
     fleet_file, house,
     render::{
         self, Tone, Words, snapshot,
@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
-    let mut shelf = context.block_on(Shelf::read(&controller))?;
+    let mut shelf = block_on(Shelf::read(&controller))?;
     shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
     shelf.entries.sort_by_key(|entry| entry.record.draft.started);
     let words = &context.words;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{shape, status};
 use crate::{
-    context::{Answer, Context, Exit, Outcome, Stop},
+    context::{Answer, Context, Exit, Outcome, Stop, block_on},
     fleet_file, house,
     render::{self, Tone, Words},
 };
@@ -50,7 +50,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
 fn live(context: &Context) -> Result<Vec<Finding>, Stop> {
     let loaded = fleet_file::load(context)?;
     let controller = house::controller(context, &loaded)?;
-    let seen = context.block_on(controller.observe(None, Depth::Grants, true))?;
+    let seen = block_on(controller.observe(None, Depth::Grants, true))?;
     let mut findings = status::troubles(&seen);
     findings.extend(seen.findings);
     for (name, member) in &seen.members {

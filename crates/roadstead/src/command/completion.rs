@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::shape;
 use crate::{
-    context::{Answer, Context, Outcome},
+    context::{Answer, Context},
     render::Words,
 };
 
@@ -16,12 +16,12 @@ pub(crate) fn define(words: &Words) -> Command {
     shape::verb(words, "completion").arg(shell.required(true).hide_possible_values(true))
 }
 
-pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
+pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Answer {
     let shell = *matches.get_one::<Shell>("shell").expect("clap demands a shell");
     let mut tree = super::tree(&context.words, &*crate::engines::registry());
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut tree, "roadstead", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     let json = json!({ "shell": shell.to_string(), "script": script });
-    Ok(Answer::done(script, json))
+    Answer::done(script, json)
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{shape, status};
 use crate::{
-    context::{Answer, Context, Outcome},
+    context::{Answer, Context, Outcome, block_on},
     engines, fleet_file, house,
     render::{
         self, Tone, Words,
@@ -32,17 +32,16 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let asked = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
     // Nobody's state matters here; the host's programs and memory do.
-    let seen = context.block_on(controller.observe(Some(&[]), Depth::Brief, true))?;
+    let seen = block_on(controller.observe(Some(&[]), Depth::Brief, true))?;
     let mut text = head(&context.words, &loaded.fleet);
     let mut documents = Vec::new();
     let mut findings = Vec::new();
     for cluster in loaded.fleet.clusters.values().filter(|c| asked.is_empty() || asked.contains(&c.name)) {
         let Some(engine) = engines::registry().get(&cluster.engine) else { continue };
         text.push('\n');
-        text.push_str(
-            &context.paint.tone(Tone::Strong, &context.words.say(&named(cluster, engine.as_ref()))),
-        );
-        text.push_str(&format!("\n{}", described(context, cluster, engine.as_ref())));
+        let name = context.words.say(&named(cluster, engine.as_ref()));
+        render::append(&mut text, &context.paint.tone(Tone::Strong, &name));
+        text.push_str(&described(context, cluster, engine.as_ref()));
         let mut members = Vec::new();
         for member in &cluster.members {
             match layout(&loaded.fleet, &seen, engine.as_ref(), cluster, member) {
@@ -82,12 +81,12 @@ fn head(words: &Words, fleet: &Fleet) -> String {
     let mut text = format!("{}\n", words.say(&Text::new("cli-explain-fleet").with("fleet", &fleet.name)));
     for vault in fleet.vaults.values() {
         let told = Text::new("cli-explain-vault").with("vault", &vault.name).with("path", &vault.url);
-        text.push_str(&format!("  {}\n", words.say(&told)));
+        render::append(&mut text, &format!("  {}", words.say(&told)));
     }
     for HostSpec { name, data, user, .. } in fleet.hosts.values() {
         let told = Text::new("cli-explain-host").with("host", name).with("data", data);
-        let whose = user.clone().map_or_else(|| words.word("cli-explain-own-user"), |user| user);
-        text.push_str(&format!("  {}\n", words.say(&told.with("user", whose))));
+        let whose = user.clone().unwrap_or_else(|| words.word("cli-explain-own-user"));
+        render::append(&mut text, &format!("  {}", words.say(&told.with("user", whose))));
     }
     text
 }
@@ -113,7 +112,11 @@ fn described(context: &Context, cluster: &ClusterSpec, engine: &dyn Engine) -> S
             .with("guarantee", Text::new(engine.profile().guarantee)),
         None => Text::new("cli-explain-no-backup"),
     });
-    lines.iter().map(|line| format!("  {}\n", words.say(line))).collect()
+    let mut text = String::new();
+    for line in &lines {
+        render::append(&mut text, &format!("  {}", words.say(line)));
+    }
+    text
 }
 
 /// The layout of a member that is run here; `None` for one reached by address.
@@ -152,7 +155,11 @@ fn settings(context: &Context, layout: &Layout) -> String {
         ]);
     }
     let table = table.render(context.paint);
-    table.lines().map(|line| format!("  {line}\n")).collect()
+    let mut text = String::new();
+    for line in table.lines() {
+        render::append(&mut text, &format!("  {line}"));
+    }
+    text
 }
 
 fn document(words: &Words, member: &MemberSpec, layout: &Layout) -> Value {

@@ -71,8 +71,11 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches, engines: &dyn Engines
     }
     // The fleet file last: while it is not there, `init` can be run again.
     done.push(write_unless_there(file, &text)?);
-    let mut lines: String = done.iter().map(|told| format!("{}\n", context.words.say(told))).collect();
-    lines.push_str(&format!("{}\n", context.words.word("cli-init-next")));
+    let mut lines = String::new();
+    for told in &done {
+        render::append(&mut lines, &context.words.say(told));
+    }
+    render::append(&mut lines, &context.words.word("cli-init-next"));
     let json = json!({ "file": file.display().to_string(), "schema": SCHEMA, "key": KEY });
     Ok(Answer::done(lines, json))
 }

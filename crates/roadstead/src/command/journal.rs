@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::shape;
 use crate::{
-    context::{Answer, Context, Exit, Outcome},
+    context::{Answer, Context, Exit, Outcome, block_on},
     fleet_file, house,
     operation::{self, Manner},
     render::{
@@ -101,14 +101,14 @@ fn one(context: &Context, operation: &Operation) -> Answer {
                     text.push_str(&render::error::lines(words, context.paint, error));
                 }
             }
-            Some(None) => text.push_str(&format!(
-                "  ? {}\n",
-                words.say(&Text::new("cli-journal-unknown").with("step", title))
-            )),
-            None => text.push_str(&format!(
-                "  · {}\n",
-                words.say(&Text::new("cli-report-not-begun").with("step", title))
-            )),
+            Some(None) => render::append(
+                &mut text,
+                &format!("  ? {}", words.say(&Text::new("cli-journal-unknown").with("step", title))),
+            ),
+            None => render::append(
+                &mut text,
+                &format!("  · {}", words.say(&Text::new("cli-report-not-begun").with("step", title))),
+            ),
         }
     }
     Answer::done(text, document(words, operation))
@@ -162,7 +162,7 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
     );
     let may_lose = operation.plan.loses_data_of().into_iter().map(str::to_owned).collect();
     let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent, may_lose };
-    context.block_on(async {
+    block_on(async {
         if manner.dry_run {
             return operation::show(context, &loaded, &controller.decide_resumption(&operation).await);
         }

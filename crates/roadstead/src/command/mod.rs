@@ -86,7 +86,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         "init" => init::run(context, matches, &*engines::registry()),
         "check" => check::run(context, matches),
         "explain" => explain::run(context, matches),
-        "schema" => schema::run(),
+        "schema" => Ok(schema::run()),
         "plan" => plan::run(context, matches),
         "apply" => apply::run(context, matches),
         "up" => up::run(context, matches),
@@ -101,9 +101,9 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         "secret" => secret::run(context, matches),
         "vault" => vault::run(context, matches),
         "demo" => demo::run(context, &*engines::registry()),
-        "completion" => completion::run(context, matches),
+        "completion" => Ok(completion::run(context, matches)),
         "man" => man::run(context, matches),
-        "agent" => agent::run(context, matches),
+        "agent" => agent::run(matches),
         other => Err(Error::internal(format!("no command {other}")).into()),
     }
 }

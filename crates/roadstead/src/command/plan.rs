@@ -14,9 +14,9 @@ use roadstead_core::{
 
 use super::shape;
 use crate::{
-    context::{Context, Outcome},
+    context::{Context, Outcome, block_on},
     fleet_file, house, operation,
-    render::Words,
+    render::{self, Words},
 };
 
 pub(crate) fn define(words: &Words) -> Command {
@@ -28,12 +28,12 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
-    let decision = context.block_on(controller.decide(&Aim::Apply { clusters }))?;
+    let decision = block_on(controller.decide(&Aim::Apply { clusters }))?;
     let mut answer = operation::show(context, &loaded, &decision)?;
     if let Some(path) = matches.get_one::<PathBuf>("out") {
         save(path, &decision.plan)?;
         let told = Text::new("cli-plan-saved").with("path", path.display().to_string());
-        answer.text.push_str(&format!("{}\n", context.words.say(&told)));
+        render::append(&mut answer.text, &context.words.say(&told));
     }
     Ok(answer)
 }

@@ -5,7 +5,7 @@ use roadstead_core::plan::{Aim, Destination};
 
 use super::{destination, shape};
 use crate::{
-    context::{Context, Outcome},
+    context::{Context, Outcome, block_on},
     fleet_file, house,
     operation::{self, Manner},
     render::Words,
@@ -26,7 +26,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let controller = house::controller(context, &loaded)?;
     let agent = !matches!(into, Destination::Address { .. });
     let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent, ..Manner::default() };
-    context.block_on(async {
+    block_on(async {
         let snapshot = Shelf::read(&controller).await.one(asked, &clusters)?;
         let aim = Aim::Restore { snapshot, into };
         operation::carry_out(context, &loaded, &controller, &aim, &manner).await

@@ -4,7 +4,7 @@ use clap::Command;
 
 use super::shape;
 use crate::{
-    context::{Answer, Outcome},
+    context::Answer,
     render::{Words, json},
 };
 
@@ -12,7 +12,7 @@ pub(crate) fn define(words: &Words) -> Command {
     shape::verb(words, "schema")
 }
 
-pub(crate) fn run() -> Outcome {
+pub(crate) fn run() -> Answer {
     let schema = roadstead_core::fleet::schema();
-    Ok(Answer::done(json::pretty(&schema), schema))
+    Answer::done(json::pretty(&schema), schema)
 }

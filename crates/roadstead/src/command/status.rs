@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::shape;
 use crate::{
-    context::{Answer, Context, Outcome},
+    context::{Answer, Context, Outcome, block_on},
     fleet_file, house,
     render::{
         self, Tone, Words,
@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let asked = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
     let named = (!asked.is_empty()).then_some(asked.as_slice());
-    let (seen, shelf) = context.block_on(async {
+    let (seen, shelf) = block_on(async {
         let looked = controller.observe(named, Depth::Brief, false);
         tokio::join!(looked, Shelf::read(&controller))
     })?;

@@ -6,10 +6,10 @@ use roadstead_core::{Text, plan::Aim};
 use super::shape;
 use crate::{
     agent_door,
-    context::{Context, Exit, Outcome},
+    context::{Context, Exit, Outcome, block_on},
     fleet_file, house,
     operation::{self, Manner},
-    render::Words,
+    render::{self, Words},
 };
 
 pub(crate) fn define(words: &Words) -> Command {
@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let manner =
         Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true, ..Manner::default() };
     let aim = Aim::Apply { clusters };
-    context.block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))?
+    block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))?
 }
 
 pub(crate) fn run_down(context: &Context, matches: &ArgMatches) -> Outcome {
@@ -37,13 +37,13 @@ pub(crate) fn run_down(context: &Context, matches: &ArgMatches) -> Outcome {
     let manner =
         Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: false, ..Manner::default() };
     let everything = clusters.is_empty();
-    context.block_on(async {
+    block_on(async {
         let mut answer =
             operation::carry_out(context, &loaded, &controller, &Aim::Down { clusters }, &manner).await?;
         if everything && !manner.dry_run && answer.exit == Exit::Done {
             let ended = agent_door::end(controller.state()).await?;
             if ended {
-                answer.text.push_str(&format!("{}\n", context.words.say(&Text::new("cli-agent-ended"))));
+                render::append(&mut answer.text, &context.words.say(&Text::new("cli-agent-ended")));
             }
             answer.json["agent_ended"] = ended.into();
         }

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::shape;
 use crate::{
     consent,
-    context::{Answer, Context, Exit, Outcome},
+    context::{Answer, Context, Exit, Outcome, block_on},
     fleet_file::{self, Loaded},
     house, operation,
     render::{self, Paint, Tone, Words, progress::Course},
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         matches.subcommand().ok_or_else(|| Error::internal("clap lets no vault command through"))?;
     let vaults = chosen(&loaded.fleet, &shape::many(matches, "vaults"))?;
     let controller = house::controller(context, &loaded)?;
-    context.block_on(async {
+    block_on(async {
         match verb {
             "init" => init(context, &loaded, &controller, &vaults).await,
             "check" => check(context, &controller, &vaults).await,
@@ -98,7 +98,7 @@ async fn init(context: &Context, loaded: &Loaded, controller: &Controller, vault
             Err(error) => return Err(error.into()),
         };
         let there = || Text::new("cli-vault-there").with("vault", &spec.name).with("path", &spec.url);
-        text.push_str(&format!("{}\n", context.words.say(&if fresh { made(spec) } else { there() })));
+        render::append(&mut text, &context.words.say(&if fresh { made(spec) } else { there() }));
         done.push(json!({ "vault": spec.name, "place": spec.url, "made": fresh }));
     }
     Ok(Answer::done(text, json!({ "vaults": done })))
@@ -121,7 +121,7 @@ async fn check(context: &Context, controller: &Controller, vaults: &[&VaultSpec]
         let (key, tone) =
             if wrong { ("cli-vault-damaged", Tone::Bad) } else { ("cli-vault-sound", Tone::Good) };
         let told = context.words.say(&Text::new(key).with("vault", &spec.name));
-        text.push_str(&format!("{}\n", context.paint.tone(tone, &told)));
+        render::append(&mut text, &context.paint.tone(tone, &told));
         let findings = render::json::findings(&context.words, &findings);
         documents.push(json!({ "vault": spec.name, "sound": !wrong, "findings": findings }));
     }
@@ -155,14 +155,14 @@ async fn prune(
         let mut pruned = would.clone();
         let dry = matches.get_flag("dry-run");
         if dry {
-            text.push_str(&format!("{}\n", told("cli-vault-would-prune", &would)));
+            render::append(&mut text, &told("cli-vault-would-prune", &would));
         } else {
             let loses: &[&str] = if remove.is_empty() { &[] } else { &[spec.name.as_str()] };
             context.tell(&format!("{}\n", told("cli-vault-would-prune", &would)));
             consent::to_losses(context, loses)?;
             let _held = controller.hold()?;
             pruned = operation::attended(context, &course, vault.prune(&remove, false, &watch)).await??;
-            text.push_str(&format!("{}\n", told("cli-vault-pruned", &pruned)));
+            render::append(&mut text, &told("cli-vault-pruned", &pruned));
         }
         documents.push(json!({ "vault": spec.name, "dry_run": dry, "pruned": pruned }));
     }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{destination, shape};
 use crate::{
-    context::{Answer, Context, Outcome, Stop},
+    context::{Answer, Context, Outcome, Stop, block_on},
     fleet_file, house,
     operation::{self, Manner},
     render::{self, Tone, Words, snapshot, time},
@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false, ..Manner::default() };
     let restored = matches.get_flag("live") || matches.contains_id("beside") || matches.contains_id("to");
     let with = destination::read(matches, &loaded.directory.display().to_string())?;
-    context.block_on(async {
+    block_on(async {
         let mut shelf = Shelf::read(&controller).await;
         shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
         if restored {
@@ -96,7 +96,7 @@ fn nothing(context: &Context, shelf: &Shelf, fleet: &Fleet) -> Outcome {
             .with("snapshot", record.id().short())
             .with("cluster", &record.draft.cluster)
             .with("age", record.proven_at().map(|at| time::age(words, at, house::now())).unwrap_or_default());
-        text.push_str(&format!("{}\n", words.say(&told)));
+        render::append(&mut text, &words.say(&told));
         proven.push(json!({ "snapshot": record.id(), "cluster": record.draft.cluster, "proven_at": record.proven_at() }));
     }
     if proven.is_empty() {
@@ -117,11 +117,11 @@ fn verdicts(context: &Context, shelf: &Shelf, ids: &[String]) -> String {
             .with("snapshot", entry.record.id().short())
             .with("cluster", &entry.record.draft.cluster)
             .with("compared", snapshot::compared(words, &entry.record));
-        text.push_str(&format!("{} {}\n", context.paint.tone(tone, &stage), words.say(&told)));
+        render::append(&mut text, &format!("{} {}", context.paint.tone(tone, &stage), words.say(&told)));
         let differences = entry.record.failure().and_then(|event| event.comparison.as_ref());
         for difference in differences.iter().flat_map(|comparison| &comparison.differences).take(20) {
             let told = words.say(&difference.how.text(&difference.kind, &difference.name));
-            text.push_str(&format!("  {} {told}\n", context.paint.tone(Tone::Bad, "≠")));
+            render::append(&mut text, &format!("  {} {told}", context.paint.tone(Tone::Bad, "≠")));
         }
     }
     text.push_str(&render::finding::all(words, context.paint, &shelf.findings));

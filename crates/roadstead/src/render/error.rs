@@ -3,7 +3,7 @@
 use roadstead_core::Error;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Paint, Tone, Words, clean};
+use super::{Paint, Tone, Words, append, clean};
 
 /// The error as lines; every line ends with a line break.
 pub(crate) fn lines(words: &Words, paint: Paint, error: &Error) -> String {
@@ -11,7 +11,7 @@ pub(crate) fn lines(words: &Words, paint: Paint, error: &Error) -> String {
         format!("{} {}\n", paint.tone(Tone::Bad, &words.word("cli-label-error")), words.say(&error.what));
     for doing in &error.context {
         let label = paint.tone(Tone::Faint, &words.word("cli-label-during"));
-        out.push_str(&format!("  {label} {}\n", words.say(doing)));
+        append(&mut out, &format!("  {label} {}", words.say(doing)));
     }
     let label = words.word("cli-label-cause");
     let indent = " ".repeat(label.width());
@@ -19,12 +19,12 @@ pub(crate) fn lines(words: &Words, paint: Paint, error: &Error) -> String {
         let lines = clean::lines(cause);
         for (index, line) in lines.iter().filter(|line| !line.trim().is_empty()).enumerate() {
             let before = if index == 0 { paint.tone(Tone::Faint, &label) } else { indent.clone() };
-            out.push_str(&format!("  {before} {}\n", line.trim_end()));
+            append(&mut out, &format!("  {before} {}", line.trim_end()));
         }
     }
     if let Some(cure) = &error.cure {
         let label = paint.tone(Tone::Hint, &words.word("cli-label-cure"));
-        out.push_str(&format!("  {label} {}\n", words.say(cure)));
+        append(&mut out, &format!("  {label} {}", words.say(cure)));
     }
     out
 }

@@ -3,7 +3,7 @@
 use roadstead_core::{Finding, Severity, finding::Place};
 use unicode_width::UnicodeWidthChar;
 
-use super::{Paint, Tone, Words, clean};
+use super::{Paint, Tone, Words, append, clean};
 
 /// All findings and their number; empty text for none.
 pub(crate) fn all(words: &Words, paint: Paint, findings: &[Finding]) -> String {
@@ -36,11 +36,11 @@ pub(crate) fn one(words: &Words, paint: Paint, finding: &Finding) -> String {
     if let Some(place) = &finding.place {
         out.push_str(&source(paint, tone, place));
     } else if !finding.subject.is_empty() {
-        out.push_str(&format!("  {} {}\n", paint.tone(Tone::Faint, "-->"), clean::line(&finding.subject)));
+        append(&mut out, &format!("  {} {}", paint.tone(Tone::Faint, "-->"), clean::line(&finding.subject)));
     }
     if let Some(cure) = &finding.cure {
         let label = paint.tone(Tone::Hint, &words.word("cli-label-cure"));
-        out.push_str(&format!("  {label} {}\n", words.say(cure)));
+        append(&mut out, &format!("  {label} {}", words.say(cure)));
     }
     out
 }
@@ -55,7 +55,7 @@ fn source(paint: Paint, tone: Tone, place: &Place) -> String {
     }
     let bar = paint.tone(Tone::Faint, "|");
     let text = shown(&place.text);
-    out.push_str(&format!("{} {bar} {}\n", paint.tone(Tone::Faint, &gutter), text.trim_end()));
+    append(&mut out, &format!("{} {bar} {}", paint.tone(Tone::Faint, &gutter), text.trim_end()));
     let characters: Vec<char> = text.chars().collect();
     let start = place.column.saturating_sub(1);
     if start <= characters.len() {
@@ -63,7 +63,7 @@ fn source(paint: Paint, tone: Tone, place: &Place) -> String {
         let end = (start + place.length.max(1)).min(characters.len()).max(start);
         let carets = "^".repeat(width(&characters[start..end]).max(1));
         let before = " ".repeat(width(&characters[..start]));
-        out.push_str(&format!("{indent} {bar} {before}{}\n", paint.tone(tone, &carets)));
+        append(&mut out, &format!("{indent} {bar} {before}{}", paint.tone(tone, &carets)));
     }
     out
 }

@@ -65,3 +65,9 @@ impl Paint {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
+
+/// Adds a line to a text.
+pub(crate) fn append(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}

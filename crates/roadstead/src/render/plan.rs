@@ -23,18 +23,23 @@ pub(crate) fn aim(aim: &Aim) -> Text {
         Aim::Down { clusters } => of("cli-aim-down", clusters),
         Aim::Backup { clusters } => of("cli-aim-backup", clusters),
         Aim::Verify { snapshots } => Text::new("cli-aim-verify").with("count", snapshots.len()),
-        Aim::Compare { snapshot, with } => at(snapshot, with, "cli-aim-compare"),
-        Aim::Restore { snapshot, into } => at(snapshot, into, "cli-aim-restore"),
+        Aim::Compare { snapshot, with } => {
+            at(snapshot, with, ["cli-aim-compare-place", "cli-aim-compare-beside", "cli-aim-compare-address"])
+        }
+        Aim::Restore { snapshot, into } => {
+            at(snapshot, into, ["cli-aim-restore-place", "cli-aim-restore-beside", "cli-aim-restore-address"])
+        }
     }
 }
 
 /// What is done to a snapshot at a destination: one sentence for each kind of destination.
-fn at(snapshot: &str, destination: &Destination, doing: &str) -> Text {
+fn at(snapshot: &str, destination: &Destination, keys: [&str; 3]) -> Text {
+    let [place, beside, address_key] = keys;
     let text = match destination {
-        Destination::Place => Text::new(&format!("{doing}-place")),
-        Destination::Beside { member, .. } => Text::new(&format!("{doing}-beside")).with("member", member),
+        Destination::Place => Text::new(place),
+        Destination::Beside { member, .. } => Text::new(beside).with("member", member),
         Destination::Address { address, port, .. } => {
-            let text = Text::new(&format!("{doing}-address")).with("address", address);
+            let text = Text::new(address_key).with("address", address);
             text.with("port", port.to_string())
         }
     };

@@ -5,7 +5,7 @@ use roadstead_core::{Text, port::journal::Ended};
 use serde_json::{Value, json};
 
 use super::{
-    Paint, Tone, Words, error, finding, json as values,
+    Paint, Tone, Words, append, error, finding, json as values,
     progress::{Course, step_line},
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn lines(words: &Words, paint: Paint, report: &Report, course: &Cours
     }
     for step in &report.not_begun {
         let left = Text::new("cli-report-not-begun").with("step", step.title.clone());
-        out.push_str(&format!("  {} {}\n", paint.tone(Tone::Faint, "·"), words.say(&left)));
+        append(&mut out, &format!("  {} {}", paint.tone(Tone::Faint, "·"), words.say(&left)));
     }
     out.push_str(&end(words, paint, report));
     out

@@ -74,12 +74,12 @@ impl Table {
             for (column, cell) in row.iter().enumerate() {
                 let room = widths[column] - cell.text.width();
                 let before = if flush[column] { room } else { 0 };
-                if !cell.text.is_empty() {
+                if cell.text.is_empty() {
+                    owed += before;
+                } else {
                     line.push_str(&" ".repeat(owed + before));
                     line.push_str(&paint.tone(cell.tone, &cell.text));
                     owed = 0;
-                } else {
-                    owed += before;
                 }
                 owed += room - before + GAP;
             }

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::{cargo::Cargo, scene::Scene};
 use super::shape;
 use crate::{
-    context::{Answer, Context, Outcome},
+    context::{Answer, Context, Outcome, block_on},
     render::{
         self, Tone, Words,
         table::{Cell, Table},
@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context, engines: &dyn Engines) -> Outcome {
     let cargo = Cargo::for_engines(engines)?;
     let scene = Scene::open(context, &cargo)?;
     let began = Instant::now();
-    let (result, cleaned) = context.block_on(async {
+    let (result, cleaned) = block_on(async {
         let result = until_interrupted(voyage(context, &scene, &cargo)).await;
         (result, scene.close().await)
     })?;
@@ -111,6 +111,7 @@ fn table(words: &Words, snapshots: &[Value]) -> Table {
     let mut table = Table::new(heads.into_iter().map(|head| words.word(&format!("cli-head-{head}"))));
     for snapshot in snapshots {
         let text = |name: &str| snapshot[name].as_str().unwrap_or("-").to_owned();
+        let tone = if text("stage") == "proven" { Tone::Good } else { Tone::Bad };
         let compared =
             snapshot["history"].as_array().and_then(|all| all.iter().rfind(|e| !e["comparison"].is_null()));
         let figure = |name: &str| compared.and_then(|event| event["comparison"][name].as_u64()).unwrap_or(0);
@@ -121,7 +122,7 @@ fn table(words: &Words, snapshots: &[Value]) -> Table {
             Cell::new(text("cluster")),
             Cell::new(format!("{} {}", text("flavour"), text("version"))),
             Cell::new(text("id").get(..8).unwrap_or("-")),
-            Cell::new(words.word("cli-stage-proven")).tone(Tone::Good),
+            Cell::new(words.word(&format!("cli-stage-{}", text("stage")))).tone(tone),
             Cell::new(words.say(&told)),
         ]);
     }

@@ -1,0 +1,59 @@
+//! The demo: all proven, nothing left; interrupted, nothing left either.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use roadstead_testkit::{place, wait};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harbour::binary;
+
+fn demo(args: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.arg("demo").args(args).env("ROADSTEAD_PROGRAMS", place::programs()).env("LC_ALL", "C.UTF-8");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Folders of demos, and processes that name one.
+fn left() -> (Vec<String>, Vec<String>) {
+    let is_ours = |name: &str| name.starts_with("roadstead-demo-");
+    let folders = std::fs::read_dir("/tmp").expect("a folder").flatten();
+    let folders = folders.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let processes = std::fs::read_dir("/proc").expect("Linux has /proc").flatten();
+    let processes = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let processes = processes.map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "));
+    (
+        folders.filter(|name| is_ours(name)).collect(),
+        processes.filter(|text| text.contains("/tmp/roadstead-demo-")).collect(),
+    )
+}
+
+/// One test, because both look for what any demo on this machine leaves.
+#[test]
+fn the_demo_proves_all_and_leaves_nothing_even_when_interrupted() {
+    let output = demo(&["--json"]).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    let json: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let snapshots = json["snapshots"].as_array().expect("snapshots");
+    assert!(
+        !snapshots.is_empty() && snapshots.iter().all(|snapshot| snapshot["stage"] == "proven"),
+        "{json:#}"
+    );
+    assert_eq!(left(), (vec![], vec![]));
+
+    let mut child = demo(&[]).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let first = lines.next().expect("a step is told").expect("text");
+    assert!(first.contains("✓"), "{first}");
+    assert_ne!(left().1, Vec::<String>::new(), "servers run now");
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("fits")).expect("positive");
+    kill_process(pid, Signal::INT).expect("ours");
+    let status = wait::until("the demo to end", Duration::from_secs(60), || child.try_wait().ok().flatten());
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(left(), (vec![], vec![]));
+}
