@@ -104,6 +104,9 @@ pub(super) fn every_text_has_a_sentence(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Debian packages whose names look like keys.
+const PACKAGES: &[&str] = &["mysql-client-core", "mysql-server-core"];
+
 /// A key may also reach a text through a function. What begins like a known key, but is none, is misspelt.
 pub(super) fn no_key_is_misspelt(tree: &Tree) -> Vec<Finding> {
     let all = catalogues(tree);
@@ -115,7 +118,11 @@ pub(super) fn no_key_is_misspelt(tree: &Tree) -> Vec<Finding> {
         for (index, literal) in rust.literals() {
             let alike =
                 fluent::is_key(&literal) && family(&literal).is_some_and(|family| families.contains(family));
-            if alike && !keys.contains(literal.as_str()) && !literal.contains(|c: char| c.is_ascii_digit()) {
+            if alike
+                && !PACKAGES.contains(&literal.as_str())
+                && !keys.contains(literal.as_str())
+                && !literal.contains(|c: char| c.is_ascii_digit())
+            {
                 let what = format!("`{literal}` looks like a sentence's key, and no catalogue has it");
                 findings.push(Finding::new(
                     path,
