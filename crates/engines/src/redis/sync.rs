@@ -15,6 +15,9 @@ const MARK_BYTES: usize = 40;
 /// How much is gathered before it is handed on.
 const PIECE_BYTES: usize = 192 << 10;
 
+/// The longest silence that is borne, however long questions may take: servers themselves give up after as long.
+const PATIENCE_MAX: Duration = Duration::from_mins(1);
+
 /// A snapshot being received.
 pub(super) struct Snapshot {
     connection: Connection,
@@ -38,7 +41,7 @@ enum End {
 
 /// How long a server that works may be silent: a snapshot has no limit, but it must go on moving.
 pub(super) fn patience(link: &Link) -> Duration {
-    link.deadline.duration() * 15
+    (link.deadline.duration() * 15).min(PATIENCE_MAX)
 }
 
 impl Snapshot {

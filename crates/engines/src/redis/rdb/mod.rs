@@ -36,10 +36,6 @@ pub(super) struct Key<'a> {
 
 /// Who hears what is in a snapshot.
 pub(super) trait Listener {
-    /// Whether keys are wanted with their raw values.
-    fn wants_raw(&self) -> bool {
-        false
-    }
     /// The version of the format; comes first.
     fn version(&mut self, _version: u32) {}
     /// Something that the server says of itself.
@@ -50,6 +46,10 @@ pub(super) trait Listener {
     fn module_data(&mut self, _module: &str) {}
     /// A key.
     fn key(&mut self, key: Key<'_>) -> Result<(), Error>;
+    /// Whether keys are wanted with their raw values.
+    fn wants_raw(&self) -> bool {
+        false
+    }
 }
 
 /// What came of reading a snapshot to its end.

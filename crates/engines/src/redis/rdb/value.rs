@@ -417,3 +417,106 @@ pub(super) fn skip_module(input: &mut Input<'_>) -> Result<(), Fault> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use roadstead_core::Error;
+
+    use super::super::{Key, Listener, Read, read};
+
+    #[derive(Default)]
+    struct Heard(Vec<(String, Option<String>, bool, Option<Vec<u8>>)>);
+
+    impl Listener for Heard {
+        fn wants_raw(&self) -> bool {
+            true
+        }
+
+        fn library(&mut self, _: &[u8]) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn key(&mut self, key: Key<'_>) -> Result<(), Error> {
+            let digest = key.digest.map(|digest| digest.to_hex().to_string());
+            self.0.push((key.sort.word().to_owned(), digest, key.fields_fade, key.raw));
+            Ok(())
+        }
+    }
+
+    /// Reads one key called `k` with this value.
+    fn heard(header: &[u8; 9], code: u8, value: &[u8]) -> (String, Option<String>, bool) {
+        let bytes = [&header[..], &[code, 1, b'k'], value, &[255], &[0; 8]].concat();
+        let mut pieces = bytes.chunks(3).map(Bytes::copy_from_slice);
+        let mut heard = Heard::default();
+        let Read { not_understood, .. } = read(&mut || Ok(pieces.next()), &mut heard).expect("read");
+        assert!(not_understood.is_none(), "{not_understood:?} in value type {code}");
+        let (word, digest, fade, raw) = heard.0.pop().expect("one key");
+        assert_eq!(raw.expect("raw"), [&[code], value].concat(), "the raw value of type {code}");
+        (word, digest, fade)
+    }
+
+    fn listpack(items: &[&[u8]]) -> Vec<u8> {
+        let mut block = vec![0; 6];
+        for item in items {
+            let length = u8::try_from(item.len()).expect("short");
+            block.push(0x80 | length);
+            block.extend_from_slice(item);
+            block.push(length + 1);
+        }
+        block.push(255);
+        let length = u8::try_from(block.len()).expect("short");
+        block[0] = length;
+        [&[length][..], &block].concat()
+    }
+
+    const REDIS: &[u8; 9] = b"REDIS0012";
+    const VALKEY: &[u8; 9] = b"VALKEY080";
+
+    #[test]
+    fn one_value_has_one_digest_in_every_encoding() {
+        let plain = heard(REDIS, 4, b"\x02\x01f\x01v\x01g\xc0\x07");
+        assert_eq!(plain, heard(REDIS, 16, &listpack(&[b"g", b"7", b"f", b"v"])));
+        assert!(!plain.2);
+        let set = heard(REDIS, 2, b"\x02\x011\x012");
+        assert_eq!(set, heard(REDIS, 20, &listpack(&[b"2", b"1"])));
+        assert_eq!(set, heard(REDIS, 11, b"\x0c\x02\0\0\0\x02\0\0\0\x01\0\x02\0"));
+        let list = heard(REDIS, 1, b"\x02\x01a\x01b");
+        let mut node = b"\x02\x01\x01a\x02".to_vec();
+        node.extend_from_slice(&listpack(&[b"b"]));
+        assert_eq!(list, heard(REDIS, 18, &node));
+        assert_ne!(list, heard(REDIS, 1, b"\x02\x01b\x01a"));
+        let mut scored = b"\x01\x01m".to_vec();
+        scored.extend_from_slice(&2.5_f64.to_le_bytes());
+        assert_eq!(heard(REDIS, 5, &scored), heard(REDIS, 17, &listpack(&[b"m", b"2.5"])));
+    }
+
+    #[test]
+    fn fields_with_times_are_equal_however_they_are_told() {
+        // Field `f` expires at 1000, field `g` never.
+        let least = 1000_i64.to_le_bytes();
+        let from_least = [&least[..], b"\x02\x01\x01f\x01v\x00\x01g\x01w"].concat();
+        let table = heard(REDIS, 24, &from_least);
+        assert!(table.2);
+        assert_eq!(table, heard(REDIS, 22, b"\x02\x43\xe8\x01f\x01v\x00\x01g\x01w"));
+        let pack = listpack(&[b"f", b"v", b"1000", b"g", b"w", b"0"]);
+        assert_eq!(table, heard(REDIS, 25, &[&least[..], &pack].concat()));
+        assert_eq!(table, heard(REDIS, 23, &pack));
+        let after = [b"\x02\x01f\x01v", &least[..], b"\x01g\x01w", &(-1_i64).to_le_bytes()].concat();
+        assert_eq!(table, heard(VALKEY, 22, &after));
+        assert_ne!(table.1, heard(REDIS, 4, b"\x02\x01f\x01v\x01g\x01w").1);
+    }
+
+    #[test]
+    fn a_modules_value_is_passed_over() {
+        // `ReJSON-RL` in its sixth version; then every sort of part.
+        let name = b"ReJSON-RL";
+        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let bits = name.iter().fold(0_u64, |all, letter| {
+            all << 6 | letters.iter().position(|known| known == letter).expect("a letter") as u64
+        });
+        let id = (bits << 10 | 6).to_be_bytes();
+        let value = [&[0x81][..], &id, b"\x02\x05\x01\x06\x03abcd\x04abcdefgh\x05\x02hi\x00"].concat();
+        assert_eq!(heard(REDIS, 7, &value), ("ReJSON-RL".to_owned(), None, false));
+    }
+}

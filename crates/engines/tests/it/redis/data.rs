@@ -51,7 +51,7 @@ fn collections(lines: &mut String) {
         let long = "y".repeat(n % 90);
         writeln!(lines, "RPUSH list:big {n} item:{n}:{long}").expect("text");
         writeln!(lines, "SADD set:big member:{n}").expect("text");
-        writeln!(lines, "SADD set:bigints {}", i64::from(n as u32) * 100_000).expect("text");
+        writeln!(lines, "SADD set:bigints {}", n * 100_000).expect("text");
         writeln!(lines, "ZADD zset:big {n}.25 member:{n}").expect("text");
         writeln!(lines, "HSET hash:big field:{n} value:{long}").expect("text");
     }

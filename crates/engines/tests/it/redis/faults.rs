@@ -38,8 +38,8 @@ impl Watch for Begun {
 async fn slow_server() -> Server {
     let server = Server::member().await;
     let value = "v".repeat(2000);
-    let lines: String = (0..6000).map(|n| format!("SET key:{n} {n}{value}\n")).collect();
-    server.lines(&lines);
+    let lines: Vec<_> = (0..6000).map(|n| format!("SET key:{n} {n}{value}")).collect();
+    server.lines(&lines.join("\n"));
     server.cli(&["CONFIG", "SET", "rdbcompression", "no"]);
     assert_eq!(server.cli(&["CONFIG", "SET", "rdb-key-save-delay", "500"]), "OK");
     server

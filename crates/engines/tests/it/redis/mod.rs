@@ -6,3 +6,4 @@ mod deploy;
 mod faults;
 mod observe;
 mod server;
+mod tls;

@@ -66,8 +66,8 @@ async fn nobody_there_and_somebody_else_there_are_told_apart() {
 async fn a_server_that_loads_is_busy() {
     let server = Server::member().await;
     server.cli(&["CONFIG", "SET", "appendonly", "no"]);
-    let lines: String = (0..4000).map(|n| format!("SET key:{n} {n}\n")).collect();
-    server.lines(&lines);
+    let lines: Vec<_> = (0..4000).map(|n| format!("SET key:{n} {n}")).collect();
+    server.lines(&lines.join("\n"));
     let cluster = server.cluster.clone();
     let place: Place = server.stop().await;
     std::fs::remove_dir_all(format!("{}/appendonlydir", place.home().data())).expect("the file of changes");
