@@ -50,7 +50,9 @@ mod tests {
 
     fn of(entries: &[&str]) -> Multiset {
         let mut all = Multiset::default();
-        entries.iter().for_each(|entry| all.add(entry.as_bytes()));
+        for entry in entries {
+            all.add(entry.as_bytes());
+        }
         all
     }
 

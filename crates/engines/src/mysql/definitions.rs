@@ -85,7 +85,7 @@ pub(super) async fn databases(
         );
         let comment = text(&row, 3);
         if !comment.is_empty() {
-            sql.push_str(&format!(" COMMENT {}", flavour::text(&comment)));
+            sql.extend([" COMMENT ", &flavour::text(&comment)]);
         }
         let path = vec![name.clone()];
         let mut definition = Definition::simple("database", path.clone(), sql.clone());
@@ -130,7 +130,7 @@ async fn table_spaces(session: &mut Session) -> Result<Vec<Definition>, Fault> {
     let make = |row: Row| {
         let (name, page) = (text(&row, 0), text(&row, 1));
         // The file gets a name of its own below the data directory: the old path may not exist, or not be ours.
-        let file: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let file = hex::encode(&name);
         let block = if page == "0" { String::new() } else { format!(" FILE_BLOCK_SIZE = {page}") };
         let sql = format!("CREATE TABLESPACE {} ADD DATAFILE 'ts_{file}.ibd'{block}", flavour::name(&name));
         Definition::simple("tablespace", vec![name], sql)
@@ -149,11 +149,11 @@ async fn spatial_systems(session: &mut Session) -> Result<Vec<Definition>, Fault
         let id = text(&row, 0);
         let mut sql = format!("CREATE SPATIAL REFERENCE SYSTEM {id} NAME {}", quoted(1));
         if !bytes(&row, 2).is_empty() {
-            sql.push_str(&format!(" ORGANIZATION {} IDENTIFIED BY {}", quoted(2), text(&row, 3)));
+            sql.extend([" ORGANIZATION ", &quoted(2), " IDENTIFIED BY ", &text(&row, 3)]);
         }
-        sql.push_str(&format!(" DEFINITION {}", quoted(4)));
+        sql.extend([" DEFINITION ", &quoted(4)]);
         if !bytes(&row, 5).is_empty() {
-            sql.push_str(&format!(" DESCRIPTION {}", quoted(5)));
+            sql.extend([" DESCRIPTION ", &quoted(5)]);
         }
         Definition::simple("spatial system", vec![id], sql)
     };
@@ -224,9 +224,32 @@ pub(super) async fn table(session: &mut Session, table: &Table) -> Result<Defini
     // A table whose rows lie elsewhere needs its engine, which a restored server may lack.
     let may_miss = table.holds() == Holds::Nothing;
     let role = if may_miss { Role::Try } else { Role::Make };
-    let digest = (!may_miss).then(|| digest(&[&made]));
+    let digest = (!may_miss).then(|| digest(&[canonical(&String::from_utf8_lossy(&made)).as_bytes()]));
     let statements = vec![enter(&table.database), Statement::new(role, "table", &path, made)];
     Ok(Definition { kind: "definition", name: path, statements, digest })
+}
+
+/// A table's definition without the character set of a collation that says it anyway: MySQL tells it or not by how
+/// the column was once written, so a copy's text has it where the original's has not.
+fn canonical(made: &str) -> String {
+    const MARK: &str = " CHARACTER SET ";
+    let mut out = String::with_capacity(made.len());
+    let mut rest = made;
+    while let Some(at) = rest.find(MARK) {
+        let after = &rest[at + MARK.len()..];
+        let word = &after[..after.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(after.len())];
+        let said = after[word.len()..]
+            .strip_prefix(" COLLATE ")
+            .is_some_and(|collation| collation.starts_with(word));
+        out.push_str(&rest[..at]);
+        if said {
+            rest = &after[word.len()..];
+        } else {
+            out.push_str(MARK);
+            rest = after;
+        }
+    }
+    out + rest
 }
 
 /// Histograms of a database's columns (MySQL).
@@ -258,4 +281,18 @@ pub(super) async fn histograms(session: &mut Session, database: &str) -> Result<
         definition
     };
     Ok(session.raw(sql).await?.into_iter().map(make).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical;
+
+    #[test]
+    fn a_collation_says_its_character_set_once() {
+        let left =
+            "`v` varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, `w` char(1) CHARACTER SET latin1";
+        let right = "`v` varchar(9) COLLATE utf8mb4_bin, `w` char(1) CHARACTER SET latin1";
+        assert_eq!(canonical(left), right);
+        assert_eq!(canonical(right), right);
+    }
 }

@@ -288,8 +288,12 @@ fn configuration(place: &[(String, String)], given: &[Given]) -> String {
         }
         text.push('\n');
     };
-    place.iter().for_each(|(name, value)| line(name, value));
-    given.iter().for_each(|given| line(&given.name, &given.value));
+    for (name, value) in place {
+        line(name, value);
+    }
+    for given in given {
+        line(&given.name, &given.value);
+    }
     text
 }
 
@@ -306,21 +310,20 @@ fn option_value(value: &str) -> String {
 /// What runs once when the data directory is made: one administrator, no root, no anonymous accounts.
 fn first_statements(flavour: Flavour, password: &SecretRef) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    if flavour == Flavour::Mariadb {
-        pieces.push(Piece::Text("FLUSH PRIVILEGES;\n".into()));
-    }
+    let root = match flavour {
+        Flavour::Mysql => "DROP USER 'root'@'localhost';\n",
+        // Made for several hosts, by names that are not known here; the grant tables are not in force yet.
+        Flavour::Mariadb => {
+            "DELETE FROM mysql.global_priv WHERE User IN ('root', '');\n\
+             DELETE FROM mysql.proxies_priv;\nFLUSH PRIVILEGES;\n"
+        }
+    };
+    pieces.push(Piece::Text(root.into()));
     for host in ["localhost", "127.0.0.1"] {
         let account = format!("'{ADMIN}'@'{host}'");
         pieces.push(Piece::Text(format!("CREATE USER {account} IDENTIFIED BY ")));
         pieces.push(Piece::Secret(password.clone(), SecretForm::SqlQuoted));
         pieces.push(Piece::Text(format!(";\nGRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;\n")));
-    }
-    let roots: &[&str] = match flavour {
-        Flavour::Mysql => &["localhost"],
-        Flavour::Mariadb => &["localhost", "127.0.0.1", "::1"],
-    };
-    for host in roots {
-        pieces.push(Piece::Text(format!("DROP USER IF EXISTS 'root'@'{host}';\n")));
     }
     pieces
 }

@@ -50,6 +50,9 @@ pub(super) const LOAD_SETUP: &[&str] = &[
 /// What rows need besides.
 pub(super) const ROWS_SETUP: &str = "SET NAMES binary";
 
+/// What rows of a versioned table need besides (MariaDB).
+pub(super) const HISTORY_SETUP: &str = "SET SESSION system_versioning_insert_history = 1";
+
 /// Everything that was read, for the manifest.
 #[derive(Default)]
 pub(super) struct Inventory {
@@ -131,10 +134,11 @@ impl<'a> Output<'a> {
         if stream.writer.is_none() {
             return self.watch.go_on();
         }
-        statements.iter().for_each(|statement| statement.write(&mut stream.buffer));
+        for statement in statements {
+            statement.write(&mut stream.buffer);
+        }
         if stream.buffer.len() >= PIECE_BYTES {
-            let piece = std::mem::take(&mut stream.buffer).into();
-            self.send(stream, piece).await?;
+            self.flush(stream).await?;
         }
         Ok(())
     }
@@ -153,9 +157,13 @@ impl<'a> Output<'a> {
         }
     }
 
+    async fn flush(&mut self, stream: &mut Stream) -> Result<()> {
+        let piece = std::mem::take(&mut stream.buffer).into();
+        self.send(stream, piece).await
+    }
+
     async fn finish(&mut self, mut stream: Stream) -> Result<()> {
-        let rest = std::mem::take(&mut stream.buffer).into();
-        self.send(&mut stream, rest).await?;
+        self.flush(&mut stream).await?;
         let Some(writer) = stream.writer else { return Ok(()) };
         let info = writer.finish().await?;
         if info.bytes == stream.bytes {
@@ -300,9 +308,11 @@ async fn contents(
     output.finish(stream).await?;
     let columns = catalogue::columns(&mut readers[0], database).await?;
     let work = Work::new(base, columns);
-    let setup: Vec<_> = LOAD_SETUP.iter().copied().chain([ROWS_SETUP]).collect();
+    let history = if readers[0].is_mysql() { None } else { Some(HISTORY_SETUP) };
+    let setup: Vec<_> = LOAD_SETUP.iter().copied().chain([ROWS_SETUP]).chain(history).collect();
     let mut stream = output.open(&format!("{folder}/data.sql"), &setup).await?;
     let is_written = stream.writer.is_some();
+    output.flush(&mut stream).await?;
     let (sender, mut receiver) = mpsc::channel::<Bytes>(WAITING);
     let mut tasks = JoinSet::new();
     for mut session in readers.drain(..) {
@@ -402,23 +412,17 @@ async fn read_table(
         sql.extend_from_slice(if sql.is_empty() { plan.insert.as_bytes() } else { b",\n" });
         plan.take(row, &mut tally, &mut canonical, Some(&mut sql));
         if sql.len() >= STATEMENT_BYTES {
-            send_rows(table, plan, &mut sql, sender).await?;
+            send_rows(table, &mut sql, sender).await?;
         }
     }
     if !sql.is_empty() {
-        send_rows(table, plan, &mut sql, sender).await?;
+        send_rows(table, &mut sql, sender).await?;
     }
     Ok(tally)
 }
 
-async fn send_rows(
-    table: &Table,
-    plan: &Plan,
-    sql: &mut Vec<u8>,
-    sender: &mpsc::Sender<Bytes>,
-) -> Result<()> {
-    let kind = if plan.is_history { "history" } else { "table" };
-    let statement = Statement::new(Role::Rows, kind, &table.path(), std::mem::take(sql));
+async fn send_rows(table: &Table, sql: &mut Vec<u8>, sender: &mpsc::Sender<Bytes>) -> Result<()> {
+    let statement = Statement::new(Role::Rows, "table", &table.path(), std::mem::take(sql));
     let mut piece = Vec::with_capacity(statement.sql.len() + 256);
     statement.write(&mut piece);
     *sql = Vec::with_capacity(STATEMENT_BYTES + STATEMENT_BYTES / 8);

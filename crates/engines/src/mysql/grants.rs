@@ -86,16 +86,16 @@ pub(super) fn find_word(text: &str, word: &str) -> Option<usize> {
     let mut quote = None;
     let mut depth = 0_u32;
     for (index, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            (Some(open), byte) if byte == open => quote = None,
-            (Some(_), _) => {}
-            (None, b'`' | b'\'' | b'"') => quote = Some(byte),
-            (None, b'(') => depth += 1,
-            (None, b')') => depth = depth.saturating_sub(1),
-            (None, _) if depth == 0 && text.as_bytes()[index..].starts_with(word.as_bytes()) => {
-                return Some(index);
-            }
-            (None, _) => {}
+        if let Some(open) = quote {
+            quote = (byte != open).then_some(open);
+            continue;
+        }
+        match byte {
+            b'`' | b'\'' | b'"' => quote = Some(byte),
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 && text.as_bytes()[index..].starts_with(word.as_bytes()) => return Some(index),
+            _ => {}
         }
     }
     None

@@ -14,7 +14,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     catalogue,
-    dump::{LOAD_SETUP, ROWS_SETUP},
+    dump::{HISTORY_SETUP, LOAD_SETUP, ROWS_SETUP},
     flavour::Flavour,
     observe,
     session::{ADMIN, Fault, STALL, Session},
@@ -80,7 +80,7 @@ async fn open(link: &Link, is_private: bool) -> Result<Session, Fault> {
             "sql_generate_invisible_primary_key = 0",
             "restrict_fk_on_non_standard_key = 0",
         ],
-        Flavour::Mariadb => &["max_statement_time = 0", "system_versioning_insert_history = 1"],
+        Flavour::Mariadb => &["max_statement_time = 0"],
     };
     catalogue::set_if_known(&mut session, known).await?;
     Ok(session)
@@ -302,6 +302,9 @@ impl Loader<'_> {
         for _ in 0..WRITERS {
             let mut session = open(self.link, self.ask.private_target).await?;
             session.run(ROWS_SETUP).await?;
+            if !session.is_mysql() {
+                session.run(HISTORY_SETUP).await?;
+            }
             let (sender, receiver) = mpsc::channel::<Statement>(2);
             writers.spawn(write(session, receiver));
             queues.push(sender);

@@ -35,8 +35,6 @@ pub(super) struct Plan {
     pub(super) select: String,
     /// The beginning of the statement that writes some of them.
     pub(super) insert: String,
-    /// Statements that the writing session needs before, and after.
-    pub(super) is_history: bool,
     columns: Vec<How>,
 }
 
@@ -82,7 +80,6 @@ impl Plan {
         Self {
             select: format!("SELECT {hint}{} FROM {quoted}{all}", reads.join(", ")),
             insert: format!("INSERT INTO {quoted} ({}) VALUES\n", names.join(",")),
-            is_history,
             columns: hows,
         }
     }
@@ -267,7 +264,9 @@ mod tests {
     fn no_two_rows_have_the_same_canonical_form() {
         let form = |values: &[Option<&str>]| {
             let mut canonical = Vec::new();
-            values.iter().for_each(|value| note(&mut canonical, value.map(str::as_bytes)));
+            for value in values {
+                note(&mut canonical, value.map(str::as_bytes));
+            }
             canonical
         };
         assert_ne!(form(&[Some("ab"), Some("c")]), form(&[Some("a"), Some("bc")]));

@@ -46,6 +46,5 @@ pub(super) fn adjust(given: &mut Vec<Given>, flavour: Flavour, purpose: &Purpose
         put("innodb_doublewrite", "OFF");
         put("innodb_stats_auto_recalc", "OFF");
         put("innodb_buffer_pool_dump_at_shutdown", "OFF");
-        put("innodb_fast_shutdown", "2");
     }
 }

@@ -135,11 +135,6 @@ impl Session {
         self.is_remote
     }
 
-    /// The server's number of this connection.
-    pub(super) fn id(&self) -> u32 {
-        self.conn.id()
-    }
-
     /// From now on each question may take this long.
     pub(super) fn patience(&mut self, deadline: Duration) {
         self.deadline = deadline;
@@ -263,12 +258,11 @@ fn ssl(tls: &TlsSpec) -> Result<SslOpts> {
     // The driver builds its configuration with the process's default provider; a second call changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
     tls::authorities(tls)?;
-    let roots = match &tls.ca {
-        Some(path) => vec![std::path::PathBuf::from(path).into()],
-        None => {
-            let found = rustls_native_certs::load_native_certs().certs;
-            found.into_iter().map(|certificate| certificate.as_ref().to_vec().into()).collect()
-        }
+    let roots = if let Some(path) = &tls.ca {
+        vec![std::path::PathBuf::from(path).into()]
+    } else {
+        let found = rustls_native_certs::load_native_certs().certs;
+        found.into_iter().map(|certificate| certificate.as_ref().to_vec().into()).collect()
     };
     Ok(SslOpts::default().with_root_certs(roots).with_disable_built_in_roots(true))
 }

@@ -173,13 +173,12 @@ impl Variable {
             Type::Word => match self.words {
                 None => Some(value.to_uppercase()),
                 Some(words) => {
-                    let mut allowed = words.split(',').map(|word| word.replace('_', " "));
-                    let same = |word: &String| {
-                        word.eq_ignore_ascii_case(value) || word.replace(' ', "_").eq_ignore_ascii_case(value)
+                    let same = |word: &&str| {
+                        word.eq_ignore_ascii_case(value)
+                            || word.eq_ignore_ascii_case(&value.replace(' ', "_"))
                     };
-                    let by_number = value.parse().ok().and_then(|index: usize| words.split(',').nth(index));
-                    let known = allowed.any(|word| same(&word));
-                    if known { Some(value.to_uppercase()) } else { by_number.map(str::to_uppercase) }
+                    let by_number = || words.split(',').nth(value.parse().ok()?);
+                    words.split(',').find(same).or_else(by_number).map(str::to_owned)
                 }
             },
         }

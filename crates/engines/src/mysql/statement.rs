@@ -109,13 +109,10 @@ fn has_body(kind: &str) -> bool {
 fn unused_delimiter(sql: &[u8]) -> String {
     let contains = |delimiter: &str| sql.windows(delimiter.len()).any(|piece| piece == delimiter.as_bytes());
     let mut delimiter = String::from("$$");
+    let mut number = 0_u64;
     while contains(&delimiter) {
-        delimiter.push('$');
-        if delimiter.len() > 64 {
-            // A body full of dollars: a number that it does not hold ends the search.
-            let number = (0_u64..).find(|number| !contains(&format!("$${number}$$")));
-            return format!("$${}$$", number.expect("a finite text holds finitely many numbers"));
-        }
+        number += 1;
+        delimiter = format!("$${number}$$");
     }
     delimiter
 }
@@ -193,17 +190,13 @@ impl Reader {
         if self.is_ended {
             return Ok(false);
         }
-        match self.stream.next().await? {
-            Some(chunk) => {
-                self.taken += chunk.len() as u64;
-                self.buffer.extend_from_slice(&chunk);
-                Ok(true)
-            }
-            None => {
-                self.is_ended = true;
-                Ok(false)
-            }
-        }
+        let Some(chunk) = self.stream.next().await? else {
+            self.is_ended = true;
+            return Ok(false);
+        };
+        self.taken += chunk.len() as u64;
+        self.buffer.extend_from_slice(&chunk);
+        Ok(true)
     }
 }
 
@@ -236,7 +229,9 @@ mod tests {
             Statement::new(Role::Rows, "table", &["d".into()], "INSERT INTO t VALUES ('a\\n')"),
         ];
         let mut text = b"-- a head\n".to_vec();
-        all.iter().for_each(|statement| statement.write(&mut text));
+        for statement in &all {
+            statement.write(&mut text);
+        }
         for piece in [1, 2, 7, 4096] {
             let mut reader = reader(&text, piece);
             for statement in &all {

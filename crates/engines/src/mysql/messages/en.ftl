@@ -108,3 +108,4 @@ mysql-phase-load = loading
 mysql-doing-table = reading the table { $table }
 mysql-doing-stream = loading the stream { $stream }
 mysql-doing-make = making the { $kind } { $name }
+mysql-account-inert = the account { $account } is not in force on this server and is not backed up: its host is a name, and names are not resolved

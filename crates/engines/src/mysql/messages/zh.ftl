@@ -108,3 +108,4 @@ mysql-phase-load = 加载
 mysql-doing-table = 读取表 { $table }
 mysql-doing-stream = 加载流 { $stream }
 mysql-doing-make = 创建 { $kind } { $name }
+mysql-account-inert = 账户 { $account } 在此服务器上不生效，不在备份中：其主机是名称，而服务器不解析名称

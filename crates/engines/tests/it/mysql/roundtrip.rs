@@ -27,7 +27,14 @@ async fn round_trip(which: Which) {
     let findings = copy.load(&dumped, &source).await.unwrap_or_else(|error| panic!("{error:?}"));
     let not_made: Vec<_> = findings.iter().filter(|finding| finding.what.key == "mysql-not-made").collect();
     assert_eq!(not_made.len(), 1, "only the broken view: {findings:?}");
-    assert_eq!(differences(&dumped.manifest, &copy.manifest().await), Vec::<String>::new());
+    let found = differences(&dumped.manifest, &copy.manifest().await);
+    for table in
+        found.iter().filter_map(|line| line.strip_prefix("definition shop.")?.strip_suffix(": content"))
+    {
+        let sql = format!("SHOW CREATE TABLE shop.`{table}`");
+        println!("{}\nis now\n{}", original.ask(&sql).await, copy.ask(&sql).await);
+    }
+    assert_eq!(found, Vec::<String>::new());
     for question in data::questions(which) {
         assert_eq!(original.ask(question).await, copy.ask(question).await, "{question}");
     }
@@ -44,7 +51,7 @@ async fn round_trip(which: Which) {
         ("DROP VIEW shop.a_view", "view shop.a_view: missing"),
     ];
     for (harm, _) in harmed {
-        copy.run(&[harm]).await;
+        copy.run(&["SET SESSION sql_mode = ''", harm]).await;
     }
     copy.run(&["DROP TABLE shop.parts"]).await;
     let found = differences(&dumped.manifest, &copy.manifest().await);

@@ -257,6 +257,7 @@ impl Server {
         });
         let output = child.wait_with_output().await.expect("its end");
         feed.await.expect("the feeder");
-        assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+        let head = String::from_utf8_lossy(&text[..text.len().min(2000)]);
+        assert!(output.status.success(), "{what}: {}\n{head}", String::from_utf8_lossy(&output.stderr));
     }
 }
