@@ -425,8 +425,11 @@ mod tests {
 
     use super::super::{Key, Listener, Read, read};
 
+    /// Its sort's word, its digest, whether fields of it expire.
+    type Told = (String, Option<String>, bool);
+
     #[derive(Default)]
-    struct Heard(Vec<(String, Option<String>, bool, Option<Vec<u8>>)>);
+    struct Heard(Vec<(Told, Option<Vec<u8>>)>);
 
     impl Listener for Heard {
         fn wants_raw(&self) -> bool {
@@ -439,21 +442,21 @@ mod tests {
 
         fn key(&mut self, key: Key<'_>) -> Result<(), Error> {
             let digest = key.digest.map(|digest| digest.to_hex().to_string());
-            self.0.push((key.sort.word().to_owned(), digest, key.fields_fade, key.raw));
+            self.0.push(((key.sort.word().to_owned(), digest, key.fields_fade), key.raw));
             Ok(())
         }
     }
 
     /// Reads one key called `k` with this value.
-    fn heard(header: &[u8; 9], code: u8, value: &[u8]) -> (String, Option<String>, bool) {
+    fn heard(header: &[u8; 9], code: u8, value: &[u8]) -> Told {
         let bytes = [&header[..], &[code, 1, b'k'], value, &[255], &[0; 8]].concat();
         let mut pieces = bytes.chunks(3).map(Bytes::copy_from_slice);
         let mut heard = Heard::default();
         let Read { not_understood, .. } = read(&mut || Ok(pieces.next()), &mut heard).expect("read");
         assert!(not_understood.is_none(), "{not_understood:?} in value type {code}");
-        let (word, digest, fade, raw) = heard.0.pop().expect("one key");
+        let (told, raw) = heard.0.pop().expect("one key");
         assert_eq!(raw.expect("raw"), [&[code], value].concat(), "the raw value of type {code}");
-        (word, digest, fade)
+        told
     }
 
     fn listpack(items: &[&[u8]]) -> Vec<u8> {
