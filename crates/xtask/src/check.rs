@@ -20,6 +20,11 @@ const STAGES: &[(&str, Stage)] = &[
     ("clippy", |_| {
         watch(cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     }),
+    // Everything else builds without any one engine: nothing but its folder and the list knows it.
+    ("an engine less", |_| {
+        let rest = ["--no-default-features", "--features", "mysql,postgresql"];
+        watch(cargo().args(["check", "--locked", "--quiet", "-p", "roadstead", "--all-targets"]).args(rest))
+    }),
     ("tests", suite::run),
     ("docs", |_| {
         watch(
