@@ -106,7 +106,9 @@ fn questions() -> Vec<String> {
     let mut all = relations();
     all.extend(parts_of_relations());
     all.extend(routines_and_types());
-    all.extend(the_rest());
+    all.extend(rare_objects());
+    all.extend(replication_objects());
+    all.extend(rights_and_words());
     all
 }
 
@@ -239,9 +241,10 @@ fn identified(kind: &str, class: &str, piece: &str, and: &str) -> String {
     )
 }
 
-fn the_rest() -> Vec<String> {
+/// Classes of which most databases have none.
+fn rare_objects() -> Vec<String> {
     let owner = |column: &str| format!("pg_get_userbyid(o.{column})");
-    let mut all = vec![
+    vec![
         identified("cast", "pg_cast", "o.castfunc::regprocedure, o.castcontext, o.castmethod", "true"),
         identified(
             "operator",
@@ -290,27 +293,38 @@ fn the_rest() -> Vec<String> {
             "o.evtevent, o.evtfoid::regproc, o.evtenabled, o.evttags",
             "true",
         ),
+    ]
+}
+
+/// What replication is made of, as far as a dump holds it.
+fn replication_objects() -> Vec<String> {
+    vec![
         identified(
             "publication",
             "pg_publication",
             "o.puballtables, o.pubinsert, o.pubupdate, o.pubdelete, o.pubtruncate, o.pubviaroot, \
-             (SELECT string_agg(concat_ws(' ', r.prrelid::regclass, r.prattrs, pg_get_expr(r.prqual, r.prrelid)), ',' \
+             (SELECT string_agg(concat_ws(' ', r.prrelid::regclass, \
+             (SELECT string_agg(a.attname, ' ' ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = r.prrelid \
+             AND a.attnum = ANY (r.prattrs)), pg_get_expr(r.prqual, r.prrelid)), ',' \
              ORDER BY r.prrelid::regclass::text) FROM pg_publication_rel r WHERE r.prpubid = o.oid), \
              (SELECT string_agg(s.pnnspid::regnamespace::text, ',' ORDER BY s.pnnspid::regnamespace::text) \
              FROM pg_publication_namespace s WHERE s.pnpubid = o.oid)",
             "true",
         ),
-    ];
-    all.push(
-        "SELECT 'user-mapping', json_build_array(s.srvname, coalesce(r.rolname, '*')), '' FROM pg_user_mappings u \
-         JOIN pg_foreign_server s ON s.oid = u.srvid LEFT JOIN pg_roles r ON r.oid = u.umuser"
-            .to_owned(),
-    );
-    // Only a superuser's dump holds subscriptions, and only then can a copy be asked for them.
-    all.push(
+        // Only a superuser's dump holds subscriptions, and only then can a copy be asked for them.
         "SELECT 'subscription', json_build_array(s.subname), concat_ws('|', pg_get_userbyid(s.subowner), s.subpublications) \
          FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database() \
          WHERE (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+            .to_owned(),
+    ]
+}
+
+/// User mappings, default rights, comments and labels.
+fn rights_and_words() -> Vec<String> {
+    let mut all = Vec::new();
+    all.push(
+        "SELECT 'user-mapping', json_build_array(s.srvname, coalesce(r.rolname, '*')), '' FROM pg_user_mappings u \
+         JOIN pg_foreign_server s ON s.oid = u.srvid LEFT JOIN pg_roles r ON r.oid = u.umuser"
             .to_owned(),
     );
     all.push(format!(

@@ -1,6 +1,6 @@
 //! How a member is laid out, and what a running one still needs. Pure, but for `perform`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use roadstead_core::{
     Error, Finding, Kind, Millis, Result, SecretRef, Text, Version,
@@ -64,41 +64,16 @@ pub(super) fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
     if !findings.is_empty() {
         return Err(findings);
     }
-    let socket = format!("{}/.s.PGSQL.{port}", ask.home.run());
-    let has_socket = socket.len() <= SOCKET_BYTES_MAX && !ask.home.run().contains([',', '"', '\n']);
+    let place = place(ask, port, listen);
     let private = ask.purpose != Purpose::Member;
-    let endpoint = match (private, has_socket) {
-        (true, true) => Endpoint::Socket(socket),
-        (true, false) => Endpoint::Tcp("127.0.0.1".into(), port),
-        (false, _) => {
-            let (host, port) = ask.member.endpoint();
-            Endpoint::Tcp(host, port)
-        }
-    };
     let mut all = settings::of_member(ask.cluster, major);
     if private {
         scratch::adapt(&mut all, ask.cluster, &ask.purpose, major);
     }
-    let addresses = match (private, has_socket) {
-        (true, true) => String::new(),
-        (true, false) => "127.0.0.1".to_owned(),
-        // Tools on this host find it on loopback as well.
-        (false, _) if listen.is_loopback() || listen.is_unspecified() => listen.to_string(),
-        (false, _) => format!("{listen},127.0.0.1"),
-    };
-    let own = [
-        ("port", port.to_string()),
-        ("listen_addresses", addresses),
-        ("unix_socket_directories", if has_socket { ask.home.run() } else { String::new() }),
-        ("unix_socket_permissions", "0700".to_owned()),
-        ("hba_file", format!("{}/pg_hba.conf", ask.home.conf())),
-        ("ident_file", format!("{}/pg_ident.conf", ask.home.conf())),
-    ];
-    let beyond = !private && !listen.is_loopback();
-    let files = files(ask.home, &all, &own, beyond);
+    let files = files(ask.home, &all, &place.settings, !private && !listen.is_loopback());
     // Where it answers is part of what a restart must be planned for.
-    for (name, value) in own.into_iter().take(2) {
-        settings::put(&mut all, settings::setting(name, &value, Text::new("postgresql-why-place")));
+    for (name, value) in place.settings.iter().take(2) {
+        settings::put(&mut all, settings::setting(name, value, Text::new("postgresql-why-place")));
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Layout {
@@ -120,12 +95,47 @@ pub(super) fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
             directory: ask.home.data(),
             deadline: None,
         },
-        endpoint,
+        endpoint: place.endpoint,
         admin: ADMIN.to_owned(),
         stop: Stop { signal: Signal::Int, deadline: Millis::seconds(60) },
         reload: Some(Signal::Hup),
         settings: all,
     })
+}
+
+/// Where a member answers, and the settings that say so; port and addresses first.
+struct Answers {
+    endpoint: Endpoint,
+    settings: [(&'static str, String); 6],
+}
+
+/// Members answer on their address, servers without clients on a socket of their own, where its path fits.
+fn place(ask: &RenderAsk<'_>, port: u16, listen: IpAddr) -> Answers {
+    let run = ask.home.run();
+    let socket = format!("{run}/.s.PGSQL.{port}");
+    let has_socket = socket.len() <= SOCKET_BYTES_MAX && !run.contains([',', '"', '\n']);
+    let (endpoint, addresses) = match (&ask.purpose, has_socket) {
+        (Purpose::Loading | Purpose::Scratch, true) => (Endpoint::Socket(socket), String::new()),
+        (Purpose::Loading | Purpose::Scratch, false) => {
+            (Endpoint::Tcp("127.0.0.1".into(), port), "127.0.0.1".to_owned())
+        }
+        (Purpose::Member, _) => {
+            let (host, port) = ask.member.endpoint();
+            let alone = listen.is_loopback() || listen.is_unspecified();
+            // Tools on this host find it on loopback as well.
+            let addresses = if alone { listen.to_string() } else { format!("{listen},127.0.0.1") };
+            (Endpoint::Tcp(host, port), addresses)
+        }
+    };
+    let settings = [
+        ("port", port.to_string()),
+        ("listen_addresses", addresses),
+        ("unix_socket_directories", if has_socket { run } else { String::new() }),
+        ("unix_socket_permissions", "0700".to_owned()),
+        ("hba_file", format!("{}/pg_hba.conf", ask.home.conf())),
+        ("ident_file", format!("{}/pg_ident.conf", ask.home.conf())),
+    ];
+    Answers { endpoint, settings }
 }
 
 /// The newest server program that suits: of the data's major version, else of the version wanted, else any we know.
