@@ -186,12 +186,22 @@ impl HomeFolder {
     pub(crate) fn append(&self, path: &Path, owner: Option<&Account>, limit: u64) -> Result<File> {
         let told = |error: Errno| failed("agent-file-not-written", path, &error.into());
         let (parent, name) = self.parent(path)?;
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // The folder belongs to the server's user, who may have planted a pipe: opening must not wait for its reader.
+        let flags = OFlags::WRONLY
+            | OFlags::APPEND
+            | OFlags::CREATE
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
         let mut file = rustix::fs::openat(&parent, &name, flags, mode).map_err(told)?;
         if rustix::fs::fstat(&file).is_ok_and(|found| u64::try_from(found.st_size).unwrap_or(0) > limit) {
             rustix::fs::renameat(&parent, &name, &parent, format!("{name}.1")).map_err(told)?;
             file = rustix::fs::openat(&parent, &name, flags, mode).map_err(told)?;
+        }
+        let found = rustix::fs::fstat(&file).map_err(told)?;
+        if rustix::fs::FileType::from_raw_mode(found.st_mode) != rustix::fs::FileType::RegularFile {
+            return Err(told(Errno::INVAL));
         }
         give(&file, owner).map_err(told)?;
         Ok(File::from(file))

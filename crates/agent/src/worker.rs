@@ -28,7 +28,7 @@ pub(crate) const FREE_BYTES_MIN: u64 = 16 << 20;
 /// How many differences an event in the vault lists one by one; the comparison beside it holds all.
 const DIFFERENCES_TOLD: usize = 100;
 /// How many differences an error names.
-const DIFFERENCES_NAMED: usize = 5;
+const DIFFERENCES_NAMED: usize = 100;
 
 /// Opens a vault with the key that travelled with the order.
 pub(crate) async fn open_vault(job: &Job<'_>, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {

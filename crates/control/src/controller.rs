@@ -139,8 +139,12 @@ impl Controller {
                 ([].as_slice(), Depth::Brief, true)
             }
         };
-        let needs_records = matches!(aim, Aim::Verify { .. } | Aim::Compare { .. } | Aim::Restore { .. });
-        let (records, trouble) = if needs_records { self.records().await } else { Default::default() };
+        // Applying asks the vaults too: a member without data whose cluster was backed up has lost it.
+        let (records, trouble) = match aim {
+            Aim::Verify { .. } | Aim::Compare { .. } | Aim::Restore { .. } => self.records().await,
+            Aim::Apply { .. } => (self.records().await.0, Vec::new()),
+            Aim::Down { .. } | Aim::Backup { .. } => Default::default(),
+        };
         let more = self.beside(aim, &records);
         let clusters = (!clusters.is_empty()).then_some(clusters);
         let mut seen = self.view().look(clusters, depth, tools, &more).await;
@@ -273,10 +277,18 @@ impl Controller {
         executor.run(&self.parts.ids.id(), plan, audience).await
     }
 
-    /// The newest operation that began and never ended, if nobody carries it out now.
+    /// The newest operation that never ended, or that was stopped on request with nothing done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
-        let recent = self.parts.journal.recent(100)?;
-        Ok(recent.into_iter().find(|operation| operation.ended.is_none()))
+        let mut done_since = false;
+        for operation in self.parts.journal.recent(100)? {
+            match operation.result {
+                None => return Ok(Some(operation)),
+                Some(Ended::Cancelled) if !done_since => return Ok(Some(operation)),
+                Some(Ended::Done) => done_since = true,
+                Some(_) => {}
+            }
+        }
+        Ok(None)
     }
 
     /// Decides how an interrupted operation's aim is reached from where the world is now.

@@ -159,17 +159,13 @@ fn must_hold(condition: &Condition, seen: &FleetSeen, kind: Kind, key: &str) -> 
     }
 }
 
-/// The steps by cluster or snapshot, each lane in the plan's order.
+/// The steps by snapshot, else by cluster, each lane in the plan's order: one bad snapshot hides no other.
 fn lanes(plan: &Plan) -> Vec<Vec<Step>> {
     let mut lanes: Vec<(String, Vec<Step>)> = Vec::new();
     for step in &plan.steps {
         let target = &step.target;
-        let key = target
-            .cluster
-            .as_ref()
-            .map(ToString::to_string)
-            .or_else(|| target.snapshot.clone())
-            .unwrap_or_default();
+        let cluster = target.cluster.as_ref().map(ToString::to_string);
+        let key = target.snapshot.clone().or(cluster).unwrap_or_default();
         match lanes.iter_mut().find(|(name, _)| *name == key) {
             Some((_, steps)) => steps.push(step.clone()),
             None => lanes.push((key, vec![step.clone()])),

@@ -11,6 +11,7 @@ use crate::{
     port::{
         engine::{Change, Deploy, Engine, How},
         layout::{File, Layout, Piece},
+        vault::Record,
     },
     seen::{DataSeen, Facts, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen, Reach, SettingSeen},
 };
@@ -195,6 +196,7 @@ fn member_as_declared(
             ])
         }
         DataSeen::Absent | DataSeen::Unfinished => {
+            refuse_lost_data(situation, cluster, member)?;
             let (task, layout) = situation.laid_out(deploy, task, None)?;
             draft.steps.extend(creation(&task, &layout, host));
             draft.steps.push(start(&task));
@@ -209,6 +211,26 @@ fn member_as_declared(
             existing(deploy, &task, &layout, seen, on_host, draft)
         }
     }
+}
+
+/// A member without data whose cluster has snapshots had data once: a disk that is not mounted, a restore that was
+/// stopped, an accident. An empty one in its place would soon be backed up, proven, and green.
+fn refuse_lost_data(
+    situation: &Situation<'_>,
+    cluster: &ClusterSpec,
+    member: &MemberSpec,
+) -> Result<(), Vec<Finding>> {
+    let of_cluster =
+        |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == situation.fleet.name;
+    let newest = situation.records.values().flatten().filter(of_cluster).max_by_key(|r| r.draft.started);
+    let Some(newest) = newest else { return Ok(()) };
+    let text = Text::new("core-plan-data-lost")
+        .with("member", &member.name)
+        .with("cluster", &cluster.name)
+        .with("snapshot", newest.id().short())
+        .with("taken", newest.draft.started.to_string());
+    let cure = Text::new("core-plan-data-lost-cure").with("cluster", &cluster.name);
+    Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
 }
 
 fn managed(member: &MemberSpec, seen: &MemberSeen) -> Option<Finding> {

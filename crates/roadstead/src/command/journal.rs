@@ -169,9 +169,8 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
         let held = controller.hold()?;
         let decision = controller.decide_resumption(&operation).await;
         let mut answer = operation::decided(context, &loaded, &controller, &held, decision, &manner).await?;
-        if answer.exit == Exit::Done {
-            controller.resumed(&operation)?;
-        }
+        // However it ended: the operation that carried the aim on is the one to resume from now on.
+        controller.resumed(&operation)?;
         answer.json["resumed"] = json!(operation.id);
         Ok(answer)
     })?

@@ -107,6 +107,17 @@ fn data_that_is_not_ours_stops_everything() {
 }
 
 #[test]
+fn data_that_was_backed_up_and_is_gone_is_not_replaced_by_nothing() {
+    for data in ["absent", "unfinished"] {
+        check(
+            &format!("declare a plain backup\nsee a data={data}\nsnapshot aa01 a proven"),
+            &apply(),
+            "error a-1: core-plan-data-lost",
+        );
+    }
+}
+
+#[test]
 fn a_stopped_dying_or_silent_member_is_told_apart() {
     check(
         "declare a plain\nsee a data=ours:1.2 process=dead",
