@@ -126,7 +126,7 @@ fn relations() -> Vec<String> {
          CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END, \
          (SELECT string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid), \
          CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END, \
-         (SELECT concat_ws(' ', s.srvname, f.ftoptions) FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver \
+         (SELECT concat_ws(' ', s.srvname, (SELECT array_agg(entry ORDER BY entry) FROM unnest(f.ftoptions) entry)) FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver \
          WHERE f.ftrelid = c.oid), \
          (SELECT concat_ws(' ', q.seqtypid::regtype, q.seqstart, q.seqincrement, q.seqmax, q.seqmin, q.seqcache, q.seqcycle) \
          FROM pg_sequence q WHERE q.seqrelid = c.oid), \
@@ -140,7 +140,7 @@ fn relations() -> Vec<String> {
          WHERE b.attrelid = c.oid AND b.attnum > 0 AND b.attnum <= a.attnum AND NOT b.attisdropped) END, \
          format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, \
          pg_get_expr(d.adbin, d.adrelid), CASE WHEN a.attcollation <> 0 THEN a.attcollation::regcollation END, a.attstorage, \
-         a.attcompression, nullif(to_jsonb(a) ->> 'attstattarget', '-1'), a.attoptions, a.attfdwoptions, {})",
+         a.attcompression, nullif(to_jsonb(a) ->> 'attstattarget', '-1'), a.attoptions, (SELECT array_agg(entry ORDER BY entry) FROM unnest(a.attfdwoptions) entry), {})",
         rights("a.attacl", "", "")
     );
     vec![
@@ -283,10 +283,15 @@ fn rare_objects() -> Vec<String> {
         identified(
             "foreign-data-wrapper",
             "pg_foreign_data_wrapper",
-            "o.fdwhandler::regproc, o.fdwoptions",
+            "o.fdwhandler::regproc, (SELECT array_agg(entry ORDER BY entry) FROM unnest(o.fdwoptions) entry)",
             "true",
         ),
-        identified("foreign-server", "pg_foreign_server", "o.srvtype, o.srvversion, o.srvoptions", "true"),
+        identified(
+            "foreign-server",
+            "pg_foreign_server",
+            "o.srvtype, o.srvversion, (SELECT array_agg(entry ORDER BY entry) FROM unnest(o.srvoptions) entry)",
+            "true",
+        ),
         identified(
             "event-trigger",
             "pg_event_trigger",

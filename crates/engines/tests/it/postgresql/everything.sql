@@ -101,3 +101,6 @@ CREATE TABLE exclusive (during tsrange, EXCLUDE USING gist (during WITH &&));
 CREATE TABLE deferred (id int PRIMARY KEY, up int REFERENCES deferred DEFERRABLE INITIALLY DEFERRED);
 INSERT INTO deferred VALUES (1, 2), (2, 1);
 CREATE INDEX half ON types (lower(t)) INCLUDE (i4) WHERE b;
+-- pg_dump writes options sorted by their names; the order in which they were given is no part of the content.
+CREATE FOREIGN DATA WRAPPER nowhere OPTIONS (zone '1', area '2');
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere OPTIONS (port '1', host 'h', dbname 'x');
