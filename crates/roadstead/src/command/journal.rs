@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::shape;
 use crate::{
-    context::{Answer, Context, Exit, Outcome, block_on},
+    context::{Answer, Context, Outcome, block_on},
     fleet_file, house,
     operation::{self, Manner},
     render::{
