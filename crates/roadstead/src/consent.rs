@@ -48,7 +48,7 @@ pub(crate) fn to_losses(context: &Context, losses: &[&str]) -> Result<()> {
 }
 
 fn refused() -> Error {
-    Error::new(Kind::Cancelled, Text::new("cli-consent-refused"))
+    Error::new(Kind::Precondition, Text::new("cli-consent-refused"))
 }
 
 fn ask(context: &Context, question: &Text) -> Result<String> {

@@ -74,8 +74,7 @@ impl Course {
     /// Says a line above the bars.
     pub(crate) fn say(&self, line: &str) {
         match &self.drawn {
-            // A line that cannot be drawn is no reason to fail: the answer tells all again.
-            Some(drawn) => drop(drawn.println(line)),
+            Some(drawn) => drawn.suspend(|| crate::write_err(&format!("{line}\n"))),
             None => crate::write_err(&format!("{line}\n")),
         }
     }
@@ -84,7 +83,9 @@ impl Course {
     pub(crate) fn tick(&self) {
         let Some(drawn) = &self.drawn else { return };
         for active in lock(&self.active).values_mut().filter(|active| active.began.elapsed() > DRAWN_AFTER) {
-            let bar = active.bar.get_or_insert_with(|| drawn.add(ProgressBar::no_length()));
+            let bar = active.bar.get_or_insert_with(|| {
+                drawn.add(ProgressBar::no_length().with_elapsed(active.began.elapsed()))
+            });
             show(&self.words, bar, &active.title, active.progress.as_ref());
             bar.tick();
         }
@@ -108,8 +109,8 @@ impl Course {
         if let Some(bar) = active.bar {
             bar.finish_and_clear();
         }
-        if let Some(drawn) = &self.drawn {
-            drop(drawn.println(step_line(self.paint, well, &active.title, Some(took))));
+        if self.is_drawn() {
+            self.say(&step_line(self.paint, well, &active.title, Some(took)));
         }
     }
 

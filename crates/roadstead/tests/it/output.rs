@@ -197,7 +197,7 @@ fn init_writes_once_and_check_is_content_with_it() {
         serde_json::from_str(&fs::read_to_string(folder.path().join("fleet.schema.json")).expect("written"))
             .expect("JSON");
     assert_eq!(schema, run(&["schema"]).expect(0).json());
-    let bad = run_in(folder.path(), &["init", "-f", "other.yaml", "--redis", "nonsense:port:1"], "");
+    let bad = run_in(folder.path(), &["init", "-f", "other.yaml", "--postgresql", "nonsense:port:1"], "");
     assert_eq!(bad.code, 2, "{}{}", bad.out, bad.err);
     assert!(!folder.path().join("other.yaml").exists());
 }
