@@ -39,7 +39,7 @@ fn a_planted_secret_is_nowhere_but_in_its_home() {
     let mut harbour = Harbour::new(
         binary(),
         &format!(
-            "fleet: secrecy-one\nvaults:\n  local: {{ url: ./vault, key: \"${{file:vault.key}}\" }}\nclusters:\n  orders:\n    \
+            "fleet: secrecy-one\nvaults:\n  local: {{ url: ./vault, key: \"${{file:vault.key}}\" }}\nhosts: {{ local: {{ data: \"{{data}}\" }} }}\nclusters:\n  orders:\n    \
              engine: postgresql\n    members: [{{ name: orders-1, address: \"127.0.0.1:{}\", user: reader, password: \
              \"${{env:PLANTED}}\" }}]\n    backup: {{ vault: local }}\n",
             server.port
@@ -88,7 +88,7 @@ fn no_process_carries_a_secret_in_its_arguments() {
     let mut harbour = Harbour::new(
         binary(),
         &format!(
-            "fleet: secrecy-two\nvaults:\n  local: {{ url: ./vault, key: \"${{file:vault.key}}\" }}\nclusters:\n  orders:\n    \
+            "fleet: secrecy-two\nvaults:\n  local: {{ url: ./vault, key: \"${{file:vault.key}}\" }}\nhosts: {{ local: {{ data: \"{{data}}\" }} }}\nclusters:\n  orders:\n    \
              engine: postgresql\n    members: [{{ name: orders-1, address: \"127.0.0.1:{}\", user: postgres, password: \
              \"${{env:PASSWORD}}\" }}]\n    backup: {{ vault: local }}\n",
             server.port
