@@ -26,13 +26,6 @@ impl Multiset {
         self.xor ^= number(right);
     }
 
-    /// Adds all that another has collected.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        self.sum = self.sum.wrapping_add(other.sum);
-        self.xor ^= other.xor;
-    }
-
     /// How many entries.
     pub(crate) fn count(&self) -> u64 {
         self.count
@@ -61,8 +54,5 @@ mod tests {
         assert_eq!(of(&["a", "b", "c"]), of(&["c", "a", "b"]));
         assert_ne!(of(&["a", "a"]).digest(), of(&["b", "b"]).digest());
         assert_ne!(of(&["a", "a"]).digest(), of(&[]).digest());
-        let mut left = of(&["a"]);
-        left.merge(&of(&["b"]));
-        assert_eq!(left, of(&["b", "a"]));
     }
 }

@@ -92,11 +92,6 @@ impl Run {
 }
 
 impl Running {
-    /// The process id; `None` once it has ended.
-    pub(crate) fn pid(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// The next piece of its standard output, filled as far as possible; `None` at the end.
     pub(crate) async fn read(&mut self) -> Result<Option<Bytes>> {
         let Some(stdout) = &mut self.stdout else { return Ok(None) };

@@ -92,7 +92,7 @@ impl Plan {
         canonical: &mut Vec<u8>,
         out: Option<&mut Vec<u8>>,
     ) {
-        let mut values = row.unwrap().into_iter();
+        let mut values = Row::unwrap(row).into_iter();
         canonical.clear();
         let mut written = out;
         if let Some(out) = written.as_deref_mut() {

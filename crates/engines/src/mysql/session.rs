@@ -211,7 +211,7 @@ fn texts(row: Row) -> Texts {
         mysql_async::Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
         other => Some(other.as_sql(true).trim_matches('\'').to_owned()),
     };
-    row.unwrap().into_iter().map(text).collect()
+    Row::unwrap(row).into_iter().map(text).collect()
 }
 
 async fn connect(link: &Link) -> Result<(Conn, Protection), Fault> {

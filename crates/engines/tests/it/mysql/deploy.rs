@@ -90,7 +90,13 @@ async fn reconciles(which: Which) {
     logs_in(&server, "root", "", Some(Kind::Denied)).await;
     logs_in(&server, "", "", Some(Kind::Denied)).await;
 
+    hangs_and_restarts(server, which).await;
+}
+
+async fn hangs_and_restarts(server: Server, which: Which) {
     // A look ends in time when the server hangs, and never says that it runs.
+    let engine = engine();
+    let deploy = engine.deploy().unwrap();
     server.stage.signal(rustix::process::Signal::STOP);
     let link = Link { deadline: Millis::seconds(2), ..server.link.clone() };
     let begun = std::time::Instant::now();
