@@ -356,7 +356,8 @@ fn a_planted_secret_is_nowhere() {
         &["journal", "--json"],
     ] {
         let ran = harbour.run(args).expect(0);
-        told += &format!("{}{}", ran.out, ran.err);
+        told.push_str(&ran.out);
+        told.push_str(&ran.err);
     }
     assert!(!told.contains(planted), "shown to the user");
     for (_, command) in harbour.processes() {

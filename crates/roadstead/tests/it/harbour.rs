@@ -84,7 +84,7 @@ impl<'a> Client<'a> {
         Self { harbour, member, port }
     }
 
-    fn output(&self, mut command: Command) -> String {
+    fn output(mut command: Command) -> String {
         let output = command.output().expect("the client is installed");
         let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         assert!(output.status.success(), "{command:?}\n{told}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -99,7 +99,7 @@ impl<'a> Client<'a> {
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres", "-d", database])
             .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql])
             .env("PGPASSWORD", self.harbour.admin("voyage", self.member));
-        self.output(command)
+        Self::output(command)
     }
 
     /// Runs SQL on a MariaDB member.
@@ -110,7 +110,7 @@ impl<'a> Client<'a> {
             .args(["--no-defaults", "-h", "127.0.0.1", "-P", &self.port.to_string(), "-u", "roadstead_admin"])
             .args(["-N", "-B", "-e", sql, database])
             .env("MYSQL_PWD", self.harbour.admin("voyage", self.member));
-        self.output(command)
+        Self::output(command)
     }
 
     /// Runs one command on a Redis member.
@@ -121,6 +121,6 @@ impl<'a> Client<'a> {
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "--user", user, "--no-auth-warning"])
             .args(args)
             .env("REDISCLI_AUTH", self.harbour.admin("voyage", self.member));
-        self.output(command)
+        Self::output(command)
     }
 }

@@ -166,7 +166,10 @@ async fn a_long_home_gets_loopback_instead_of_a_socket() {
         matches!(layout.endpoint, roadstead_core::port::layout::Endpoint::Tcp(ref host, _) if host == "127.0.0.1")
     );
     assert_eq!(layout.stop.deadline, Millis::seconds(60));
-    let none = roadstead_core::seen::HostSeen { tools: Some(Default::default()), ..Default::default() };
+    let none = roadstead_core::seen::HostSeen {
+        tools: Some(roadstead_core::seen::Tools::default()),
+        ..Default::default()
+    };
     let findings =
         engine().deploy().unwrap().render(&roadstead_core::port::engine::RenderAsk { seen: &none, ..ask });
     assert_eq!(findings.unwrap_err()[0].cure.as_ref().unwrap().key, "engines-tool-missing-cure");
