@@ -28,7 +28,9 @@ const STAGES: &[(&str, Stage)] = &[
     ("tests", suite::run),
     ("docs", |_| {
         watch(
-            cargo().args(["doc", "--locked", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings"),
+            cargo()
+                .args(["doc", "--locked", "--no-deps", "--workspace"])
+                .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"),
         )
     }),
 ];
