@@ -20,7 +20,7 @@ use super::{
     rows::{Plan, Tally},
     session::Session,
     statement::{Role, Statement},
-    survey,
+    survey, zones,
 };
 
 /// Method of the manifest: changes whenever a digest would differ for the same data.
@@ -106,7 +106,7 @@ pub(super) struct Output<'a> {
 }
 
 /// One open stream of an output.
-struct Stream {
+pub(super) struct Stream {
     writer: Option<Box<dyn StreamWriter>>,
     buffer: Vec<u8>,
     bytes: u64,
@@ -130,7 +130,13 @@ impl<'a> Output<'a> {
         Ok(stream)
     }
 
-    async fn put(&mut self, stream: &mut Stream, statements: &[Statement]) -> Result<()> {
+    /// Whether anything is kept of what is put.
+    pub(super) fn is_written(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// Appends statements to a stream.
+    pub(super) async fn put(&mut self, stream: &mut Stream, statements: &[Statement]) -> Result<()> {
         if stream.writer.is_none() {
             return self.watch.go_on();
         }
@@ -243,6 +249,7 @@ async fn containers(
 ) -> Result<Vec<Statement>> {
     let session = &mut readers[0];
     let mut stream = output.open("databases.sql", LOAD_SETUP).await?;
+    zones::dump(session, output, &mut stream).await?;
     let of_server = definitions::of_server(session).await?;
     several(output, &mut stream, inventory, &of_server).await?;
     let (made, last) = definitions::databases(session, databases).await?;

@@ -19,6 +19,7 @@ use super::{
     observe,
     session::{ADMIN, Fault, STALL, Session},
     statement::{Reader, Role, Statement},
+    zones,
 };
 
 /// Sessions that write rows at once.
@@ -47,7 +48,9 @@ pub(super) async fn load(
     let relaxed = relax(&mut session, ask.private_target).await?;
     let mut keep: HashSet<String> = ask.keep_accounts.iter().cloned().collect();
     keep.insert(ADMIN.to_owned());
-    let mut loader = Loader { source, link, ask, watch, keep, done: 0, findings: Vec::new(), session };
+    let knows_zones = zones::are_known(&mut session).await?;
+    let mut loader =
+        Loader { knows_zones, source, link, ask, watch, keep, done: 0, findings: Vec::new(), session };
     let loaded = loader.all().await;
     // Also after a failure: a server without its redo log must not be left so by an act that ended.
     let restored =
@@ -122,6 +125,7 @@ struct Pending {
 }
 
 struct Loader<'a> {
+    knows_zones: bool,
     source: &'a dyn Source,
     link: &'a Link,
     ask: &'a LoadAsk<'a>,
@@ -251,7 +255,12 @@ impl Loader<'_> {
         if statement.kind == "histogram" {
             return self.histogram(statement).await;
         }
-        let Err(fault) = self.session.run(&statement.sql).await else { return Ok(()) };
+        if statement.kind == zones::KIND && self.knows_zones {
+            return Ok(());
+        }
+        let Err(fault) = self.session.run(&statement.sql).await else {
+            return if statement.kind == "event" { self.expired(statement).await } else { Ok(()) };
+        };
         if fault.code == 0 || fault.ends_session() {
             return Err(fault);
         }
@@ -280,6 +289,18 @@ impl Loader<'_> {
 
     fn is_kept(&self, of: &[String]) -> bool {
         of.first().is_some_and(|user| self.keep.contains(user)) || self.keep.contains(&of.join("@"))
+    }
+
+    /// An event whose time has passed is dropped as it is made, with a warning alone.
+    async fn expired(&mut self, statement: &Statement) -> Result<(), Fault> {
+        for row in self.session.rows("SHOW WARNINGS").await? {
+            if let [_, Some(code), Some(words)] = row.as_slice()
+                && matches!(code.as_str(), "1588" | "1544")
+            {
+                self.findings.push(not_made(statement, words));
+            }
+        }
+        Ok(())
     }
 
     /// The server answers with rows that say what went wrong, not with an error.

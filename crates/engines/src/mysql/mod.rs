@@ -24,6 +24,7 @@ mod settings;
 mod snapshot;
 mod statement;
 mod survey;
+mod zones;
 
 use roadstead_core::{
     Finding, Messages, Version,

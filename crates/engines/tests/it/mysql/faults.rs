@@ -164,3 +164,37 @@ async fn least_grants_suffice_on_mariadb() {
 async fn least_grants_suffice_on_mysql() {
     least_grants(Which::Mysql).await;
 }
+
+/// TLS is verified or not used: a server's certificate of its own making names nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_is_verified_or_refused() {
+    let server = Server::start(Which::Mysql, Purpose::Member).await;
+    let port = server.cluster.first().endpoint().1;
+    server
+        .run(&[
+            "CREATE USER anyone@'%' IDENTIFIED BY 'a'",
+            "CREATE USER guarded@'%' IDENTIFIED BY 'g' REQUIRE SSL",
+        ])
+        .await;
+    let link = |user: &str, mode, ca: Option<String>| Link {
+        endpoint: roadstead_core::port::layout::Endpoint::Tcp("127.0.0.1".into(), port),
+        user: user.into(),
+        password: Some(roadstead_core::Secret::new(&user[..1])),
+        tls: roadstead_core::model::TlsSpec { mode, ca },
+        may_write: false,
+        ..server.link.clone()
+    };
+    let ca = format!("{}/ca.pem", server.place.home().data());
+    let engine = engine();
+    let look = async |link: Link| {
+        let look = engine.observe().unwrap().look(&link, &server.cluster, Depth::Brief, &[]).await;
+        look.map(|facts| facts.protection).map_err(|error| error.kind)
+    };
+    use roadstead_core::model::TlsMode::{Auto, Off, VerifyFull};
+    assert_eq!(look(link("anyone", Off, None)).await, Ok(roadstead_core::seen::Protection::Plain));
+    assert_eq!(look(link("anyone", Auto, None)).await, Ok(roadstead_core::seen::Protection::Plain));
+    assert_eq!(look(link("anyone", VerifyFull, Some(ca))).await, Err(Kind::Denied));
+    assert_eq!(look(link("anyone", VerifyFull, None)).await, Err(Kind::Denied));
+    assert_eq!(look(link("anyone", VerifyFull, Some("/no/such/file".into()))).await, Err(Kind::Input));
+    assert_eq!(look(link("guarded", Off, None)).await, Err(Kind::Denied));
+}

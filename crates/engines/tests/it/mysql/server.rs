@@ -244,7 +244,7 @@ impl Server {
             .expect("a file");
         let mut child = tokio::process::Command::new("/usr/bin/mariadb")
             .arg(format!("--defaults-file={}", file.display()))
-            .args(["--socket", socket, "--binary-mode"])
+            .args(["--socket", socket, "--binary-mode", "--comments"])
             .stdin(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
             .spawn()
