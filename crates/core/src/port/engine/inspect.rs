@@ -8,7 +8,7 @@ use crate::{Result, Text, Timestamp, manifest::Manifest, model::ClusterSpec, por
 /// Looking into the data.
 #[async_trait]
 pub trait Inspect: Send + Sync {
-    /// Counts and digests of everything, by the same method as in [`Backup::dump`], so that the two can be compared.
+    /// Counts and digests of everything, by the same method as in [`Backup::dump`](super::Backup::dump), so that the two can be compared.
     async fn manifest(&self, link: &Link, cluster: &ClusterSpec, watch: &dyn Watch) -> Result<Manifest>;
     /// Leaves out of an original's and a copy's manifest what may rightly differ, and is asked before every comparison:
     /// accounts that the load had to `keep`, and what was bound to vanish until `now` (keys past their expiry).
