@@ -295,6 +295,7 @@ fn translate(error: &mysql_async::Error) -> Error {
             let told = Error::new(kind_of(server.code), what);
             match server.code {
                 1153 => told.cure(Text::new("mysql-packet-cure")),
+                1418 => told.cure(Text::new("mysql-trust-cure")),
                 1045 | 1698 => told.cure(Text::new("mysql-refused-cure")),
                 1040 | 1203 => told.cure(Text::new("mysql-full-cure")),
                 1227 | 1142 | 1044 => told.cure(Text::new("mysql-grants-cure")),

@@ -57,6 +57,7 @@ mysql-refused-cure = check the account, its host part and its password
 mysql-full-cure = free connections or raise max_connections
 mysql-grants-cure = check --live lists the rights that are missing
 mysql-packet-cure = raise max_allowed_packet on that server, to 1GiB if need be
+mysql-trust-cure = SET GLOBAL log_bin_trust_function_creators = 1 on that server while it is loaded
 mysql-tls-failed = the TLS connection could not be made or verified
 mysql-tls-not-offered = TLS is demanded but the server does not offer it
 mysql-tls-cure = give the server a certificate that names it, and its authority under tls.ca

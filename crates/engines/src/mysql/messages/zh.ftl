@@ -57,6 +57,7 @@ mysql-refused-cure = 请检查账户、其主机部分和密码
 mysql-full-cure = 释放连接，或提高 max_connections
 mysql-grants-cure = check --live 会列出缺少的权限
 mysql-packet-cure = 在该服务器上提高 max_allowed_packet，必要时设为 1GiB
+mysql-trust-cure = 加载期间在该服务器上执行 SET GLOBAL log_bin_trust_function_creators = 1
 mysql-tls-failed = 无法建立或验证 TLS 连接
 mysql-tls-not-offered = 要求使用 TLS，但服务器不提供
 mysql-tls-cure = 给服务器一张写有其名称的证书，并在 tls.ca 下给出颁发机构

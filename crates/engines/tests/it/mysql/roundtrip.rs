@@ -83,6 +83,30 @@ async fn mysql_comes_back_as_it_was() {
     round_trip(Which::Mysql).await;
 }
 
+/// A server that somebody else runs: its log goes on, its settings stay, and what is there is not overwritten.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_empty_server_is_loaded_with_its_log_on() {
+    let original = Server::start(Which::Mysql, Purpose::Member).await;
+    data::fill(&original).await;
+    let (dumped, source) = original.dump().await;
+    drop(original);
+    let target = Server::start(Which::Mysql, Purpose::Member).await;
+    target.run(&["CREATE USER app@'%' IDENTIFIED BY 'its own'"]).await;
+    let before = target.ask("SELECT @@global.gtid_executed").await;
+    let findings = target.load_as(&dumped, &source, false).await.unwrap_or_else(|error| panic!("{error:?}"));
+    assert!(findings.iter().any(|finding| finding.what.key == "mysql-account-exists"), "{findings:?}");
+    assert_ne!(target.ask("SELECT @@global.gtid_executed").await, before, "replicas of it must follow");
+    let found = differences(&dumped.manifest, &target.manifest().await);
+    assert_eq!(
+        found,
+        ["account app@%: content"],
+        "an account that was there stays, and the comparison says so"
+    );
+    let status = "SELECT VARIABLE_VALUE FROM performance_schema.global_status \
+                  WHERE VARIABLE_NAME = 'Innodb_redo_log_enabled'";
+    assert_eq!(target.ask(status).await, "ON");
+}
+
 /// The text of a dump is the vendor's own form: its client loads it without us.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_vendors_client_loads_a_dump() {

@@ -172,9 +172,17 @@ impl Server {
     }
 
     pub(crate) async fn load(&self, dumped: &Dumped, source: &MemorySource) -> Result<Vec<Finding>> {
+        self.load_as(dumped, source, true).await
+    }
+
+    pub(crate) async fn load_as(
+        &self,
+        dumped: &Dumped,
+        source: &MemorySource,
+        private_target: bool,
+    ) -> Result<Vec<Finding>> {
         let record = record(dumped);
-        let ask =
-            LoadAsk { record: &record, private_target: true, keep_accounts: vec![self.link.user.clone()] };
+        let ask = LoadAsk { record: &record, private_target, keep_accounts: vec![self.link.user.clone()] };
         engine().backup().expect("the facet").load(source, &self.link, &ask, &Unwatched).await
     }
 
