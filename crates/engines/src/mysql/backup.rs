@@ -19,6 +19,7 @@ use super::{
     flavour::Flavour,
     load,
     snapshot::Snapshot,
+    survey,
 };
 
 #[async_trait]
@@ -30,12 +31,18 @@ impl Backup for Mysql {
         sink: &mut dyn Sink,
         watch: &dyn Watch,
     ) -> Result<Dumped> {
+        let lacking = survey::lacking(link).await?;
         let mut snapshot = Snapshot::open(link).await?;
         let (flavour, version) = (snapshot.readers[0].flavour, snapshot.readers[0].version.clone());
         let mut output = Output::new(Some(sink), watch);
         let mut inventory = dump::everything(&mut snapshot.readers, &mut output).await?;
         let mut findings = std::mem::take(&mut snapshot.findings);
         findings.append(&mut inventory.findings);
+        for finding in lacking {
+            if !findings.iter().any(|known| known.what == finding.what) {
+                findings.push(finding);
+            }
+        }
         let position = snapshot.position.take();
         snapshot.close().await;
         Ok(Dumped {

@@ -29,6 +29,15 @@ pub(super) async fn survey(link: &Link, _: &ClusterSpec) -> Result<Vec<Finding>>
     Ok(findings)
 }
 
+/// Rights that a backup through this link lacks: what they would show is not in it, so the snapshot must say so.
+pub(super) async fn lacking(link: &Link) -> Result<Vec<Finding>> {
+    let mut session = Session::open(link).await?;
+    let mut findings = Vec::new();
+    missing_rights(&mut session, &mut findings).await?;
+    session.close().await;
+    Ok(findings)
+}
+
 /// Rights that a backup needs, each found by doing the smallest thing that needs it.
 async fn missing_rights(session: &mut Session, findings: &mut Vec<Finding>) -> Result<(), Fault> {
     let mut probes: Vec<(&str, &str, &str)> = vec![
