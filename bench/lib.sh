@@ -71,7 +71,7 @@ step_seconds() {
 import json, sys, datetime as d
 at = lambda text: d.datetime.fromisoformat(text.replace("Z", "+00:00"))
 last = json.load(sys.stdin)["operations"][0]
-print(round(sum((at(s["ended"]) - at(s["started"])).total_seconds() for s in last["steps"] if s["step"].startswith(sys.argv[1])), 3))' "$1"
+print(round(sum((at(s["ended"]) - at(s["started"])).total_seconds() for s in last["steps"] if s["id"].startswith(sys.argv[1])), 3))' "$1"
 }
 
 # The agent's greatest memory so far, in MiB.
