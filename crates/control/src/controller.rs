@@ -7,14 +7,14 @@ use std::{
 };
 
 use roadstead_core::{
-    Error, Finding, Kind, Result, Text,
-    model::{ClusterSpec, Fleet, MemberSpec, Name, Runtime, VaultSpec},
+    Error, Kind, Result, Text,
+    model::{ClusterSpec, Fleet, MemberSpec, Name, Runtime},
     plan::{self, Aim, Decision, Destination, FORMAT, Plan, Risk, Situation},
     port::{
-        Clock, Engines, Ids, Journal, Secrets, Vault, Vaults,
+        Clock, Engines, Ids, Journal, Secrets, Vaults,
         engine::Depth,
         journal::{Ended, Operation},
-        vault::{Catalogue, Record},
+        vault::Record,
     },
     seen::FleetSeen,
 };
@@ -57,12 +57,9 @@ pub struct Parts {
 /// How often applying looks again for what is left to do: a start shows what could not be seen before it.
 const ROUNDS_MAX: usize = 3;
 
-/// Each vault's catalogue, or why it cannot be read.
-pub type Catalogues = BTreeMap<Name, Result<Catalogue>>;
-
 /// One fleet under control.
 pub struct Controller {
-    parts: Parts,
+    pub(crate) parts: Parts,
 }
 
 impl Controller {
@@ -98,31 +95,6 @@ impl Controller {
     /// Looks at these clusters (all for `None`).
     pub async fn observe(&self, clusters: Option<&[Name]>, depth: Depth, tools: bool) -> FleetSeen {
         self.view().look(clusters, depth, tools, &[]).await
-    }
-
-    /// Opens one vault.
-    pub async fn vault(&self, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
-        let key = self.parts.secrets.resolve(&spec.key)?;
-        self.parts.vaults.open(spec, &key).await
-    }
-
-    /// Makes one vault that is not there yet.
-    pub async fn make_vault(&self, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
-        let key = self.parts.secrets.resolve(&spec.key)?;
-        self.parts.vaults.init(spec, &key).await
-    }
-
-    /// Reads every vault's catalogue.
-    pub async fn catalogues(&self) -> Catalogues {
-        let mut all = BTreeMap::new();
-        for (name, spec) in &self.parts.fleet.vaults {
-            let catalogue = match self.vault(spec).await {
-                Ok(vault) => vault.catalogue().await,
-                Err(error) => Err(error),
-            };
-            all.insert(name.clone(), catalogue);
-        }
-        all
     }
 
     /// Looks, and decides what an aim needs.
@@ -162,29 +134,6 @@ impl Controller {
             },
             aim,
         )
-    }
-
-    async fn records(&self) -> (BTreeMap<Name, Vec<Record>>, Vec<Finding>) {
-        let mut records = BTreeMap::new();
-        let mut findings = Vec::new();
-        for (name, catalogue) in self.catalogues().await {
-            match catalogue {
-                Ok(catalogue) => {
-                    records.insert(name, catalogue.records);
-                }
-                Err(error) => {
-                    let text = Text::new("control-vault-unread")
-                        .with("vault", &name)
-                        .with("why", error.what.clone());
-                    let finding = Finding::warning(name.as_str(), text);
-                    findings.push(match error.cure {
-                        Some(cure) => finding.cure(cure),
-                        None => finding,
-                    });
-                }
-            }
-        }
-        (records, findings)
     }
 
     /// The member that a restore beside would make, so that its place is looked at as well.

@@ -9,13 +9,15 @@ mod lock;
 mod observer;
 mod purse;
 mod report;
+mod vaults;
 
-pub use controller::{Catalogues, Controller, Parts};
+pub use controller::{Controller, Parts};
 pub use executor::Audience;
 pub use journal::SqliteJournal;
 pub use lock::{FleetLock, Holder};
 pub use observer::Hands;
 pub use report::{Report, StepReport};
+pub use vaults::Catalogues;
 
 /// The sentences of this crate, by language.
 pub const MESSAGES: roadstead_core::Messages =

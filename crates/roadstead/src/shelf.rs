@@ -4,7 +4,7 @@ use roadstead_control::Controller;
 use roadstead_core::{
     Error, Finding, Kind, Result, Text,
     model::Name,
-    port::vault::{Record, Stage},
+    port::vault::{Record, SnapshotId, Stage},
 };
 
 /// One snapshot and where it lies.
@@ -21,6 +21,8 @@ pub(crate) struct Entry {
 pub(crate) struct Shelf {
     /// The snapshots.
     pub(crate) entries: Vec<Entry>,
+    /// Snapshots whose records cannot be read, and their vaults.
+    pub(crate) unreadable: Vec<(Name, SnapshotId)>,
     /// What is wrong with catalogues.
     pub(crate) findings: Vec<Finding>,
 }
@@ -35,6 +37,8 @@ impl Shelf {
                     let ours = catalogue.records.into_iter();
                     let ours = ours.filter(|record| record.draft.fleet == controller.fleet().name);
                     shelf.entries.extend(ours.map(|record| Entry { vault: vault.clone(), record }));
+                    let unreadable = catalogue.unreadable.into_iter();
+                    shelf.unreadable.extend(unreadable.map(|id| (vault.clone(), id)));
                     shelf.findings.extend(catalogue.findings);
                 }
                 Err(error) if error.kind == Kind::NotFound => {}

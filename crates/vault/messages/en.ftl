@@ -64,8 +64,11 @@ vault-last-proven-cure = back up the cluster and verify the new snapshot first
 vault-prune-failed = what no snapshot needs could not be removed
 vault-prune-blind = { $path } cannot be read, so nobody knows what it needs
 vault-prune-blind-cure = restore this file from a copy of the vault, or move it away if its snapshot is not needed
-vault-prune-broken = snapshot { $snapshot } lacks something that it needs, and pruning would make that final
-vault-prune-broken-cure = restore the missing files from a copy of the vault, or remove this snapshot as well
+vault-prune-broken = { $count ->
+    [one] snapshot { $snapshots } lacks something that it needs, and pruning would make that final
+   *[other] { $count } snapshots lack something that they need, and pruning would make that final: { $snapshots }
+}
+vault-prune-broken-cure = restore the missing files from a copy of the vault; or run "roadstead vault check", which notes the damage, and remove these snapshots as well, each by --snapshot
 vault-mend-failed = the repository's index could not be mended
 vault-claim-lost = this work stood still for so long that others took it for dead
 vault-claim-lost-cure = start it again

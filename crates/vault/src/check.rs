@@ -11,7 +11,7 @@ use roadstead_core::{
     port::{
         ambient::{Progress, Watch},
         stream::Source,
-        vault::SnapshotId,
+        vault::{SnapshotId, Structure},
     },
 };
 
@@ -93,7 +93,7 @@ async fn read(
 }
 
 /// Checks that the parts fit together: records, snapshots, indexes and packs, by listing and length.
-pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<Vec<Finding>> {
+pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<Structure> {
     let _claim = vault.claim_reading().await?;
     // Looked at before the listing: what a backup stores meanwhile is not left over.
     let taking = claim::anybody_takes(&vault.place, &vault.cipher).await?;
@@ -106,11 +106,12 @@ pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<V
     watch.go_on()?;
     let mut findings = loaded.findings.clone();
     findings.extend(repository_findings(&survey));
-    findings.extend(broken(vault, &loaded, &survey).await?.into_values().flatten());
+    let damaged = broken(vault, &loaded, &survey).await?;
+    let damaged = damaged.into_iter().map(|(id, findings)| (SnapshotId(id), findings)).collect();
     if !taking {
         findings.extend(leftovers(&loaded, &survey));
     }
-    Ok(findings)
+    Ok(Structure { damaged, findings })
 }
 
 /// The streams that records promise and that cannot be whole, by snapshot.

@@ -144,7 +144,10 @@ async fn sound_survey(
         survey = look().await?;
         broken = check::broken(vault, kept, &survey).await?;
     }
-    let Some((id, _)) = broken.into_iter().next() else { return Ok(survey) };
-    let what = Text::new("vault-prune-broken").with("snapshot", id);
+    if broken.is_empty() {
+        return Ok(survey);
+    }
+    let ids: Vec<&str> = broken.keys().map(|id| id.get(..8).unwrap_or(id)).collect();
+    let what = Text::new("vault-prune-broken").with("count", ids.len()).with("snapshots", ids.join(" "));
     Err(Error::new(Kind::Corrupt, what).cure(Text::new("vault-prune-broken-cure")))
 }

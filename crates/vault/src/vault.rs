@@ -13,7 +13,7 @@ use roadstead_core::{
     port::{
         ambient::Watch,
         stream::Source,
-        vault::{Catalogue as Listing, Draft, Event, Pruned, Record, SnapshotId, Taking, Vault, Vaults},
+        vault::{Catalogue as Listing, Draft, Event, Pruned, Record, SnapshotId, Structure, Taking, Vault, Vaults},
     },
 };
 use tokio::task::JoinError;
@@ -183,7 +183,8 @@ impl Vault for LocalVault {
     async fn catalogue(&self) -> Result<Listing> {
         let loaded = self.catalogue.load().await?;
         let records = loaded.entries.into_iter().map(|entry| entry.record).collect();
-        Ok(Listing { records, findings: loaded.findings })
+        let unreadable = loaded.damaged.into_iter().map(SnapshotId).collect();
+        Ok(Listing { records, unreadable, findings: loaded.findings })
     }
 
     async fn record(&self, id: &SnapshotId) -> Result<Record> {
@@ -204,7 +205,7 @@ impl Vault for LocalVault {
         check::snapshot(self, id, watch).await
     }
 
-    async fn check_structure(&self, watch: &dyn Watch) -> Result<Vec<Finding>> {
+    async fn check_structure(&self, watch: &dyn Watch) -> Result<Structure> {
         check::structure(self, watch).await
     }
 

@@ -12,7 +12,7 @@ use roadstead_core::{
     model::VaultSpec,
     port::{
         Sink, Source, StreamWriter, Vault, Vaults, Watch,
-        vault::{Catalogue, Draft, Dumped, Event, Pruned, Record, SnapshotId, Taking},
+        vault::{Catalogue, Draft, Dumped, Event, Pruned, Record, SnapshotId, Structure, Taking},
     },
 };
 use roadstead_testkit::memory::{MemorySink, MemorySource};
@@ -66,7 +66,7 @@ impl Vault for MemoryVault {
 
     async fn catalogue(&self) -> Result<Catalogue> {
         let held = self.held.lock().expect("no test panics with it");
-        Ok(Catalogue { records: held.values().map(|(record, _)| record.clone()).collect(), findings: vec![] })
+        Ok(Catalogue { records: held.values().map(|(record, _)| record.clone()).collect(), unreadable: vec![], findings: vec![] })
     }
 
     async fn record(&self, id: &SnapshotId) -> Result<Record> {
@@ -102,8 +102,8 @@ impl Vault for MemoryVault {
         Ok(findings)
     }
 
-    async fn check_structure(&self, _: &dyn Watch) -> Result<Vec<Finding>> {
-        Ok(Vec::new())
+    async fn check_structure(&self, _: &dyn Watch) -> Result<Structure> {
+        Ok(Structure::default())
     }
 
     async fn prune(&self, _: &[SnapshotId], _: bool, _: &dyn Watch) -> Result<Pruned> {

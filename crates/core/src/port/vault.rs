@@ -1,6 +1,6 @@
 //! Backups at rest: snapshots, their records, and their life from taken to proven.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -166,8 +166,26 @@ impl Record {
 pub struct Catalogue {
     /// Snapshots, oldest first.
     pub records: Vec<Record>,
+    /// Snapshots whose record is there and cannot be read: each told in the findings as well.
+    pub unreadable: Vec<SnapshotId>,
     /// Records that cannot be read or opened, streams that belong to no record, …
     pub findings: Vec<Finding>,
+}
+
+/// What a look at a vault's structure found; all empty: nothing is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Structure {
+    /// Snapshots that lack something they need, and what.
+    pub damaged: BTreeMap<SnapshotId, Vec<Finding>>,
+    /// What is wrong with the vault as a whole, and what nobody needs.
+    pub findings: Vec<Finding>,
+}
+
+impl Structure {
+    /// All that was found, the vault's own first.
+    pub fn all(&self) -> Vec<Finding> {
+        self.findings.iter().chain(self.damaged.values().flatten()).cloned().collect()
+    }
 }
 
 /// Creates and opens vaults.
@@ -196,8 +214,8 @@ pub trait Vault: Send + Sync {
     /// Reads every byte of one snapshot back. What is damaged or missing comes as findings; empty means whole.
     async fn check(&self, id: &SnapshotId, watch: &dyn Watch) -> Result<Vec<Finding>>;
     /// Checks the repository's structure as a whole: indexes, packs (by listing and length), records without
-    /// snapshots, snapshots without records.
-    async fn check_structure(&self, watch: &dyn Watch) -> Result<Vec<Finding>>;
+    /// snapshots, snapshots without records. Changes nothing: whoever asks notes the damage.
+    async fn check_structure(&self, watch: &dyn Watch) -> Result<Structure>;
     /// Removes these snapshots' records, then what no record needs. Refuses (`Kind::Precondition`) to remove the last
     /// proven snapshot of a cluster, and (`Kind::Busy`) while anybody takes or prunes.
     async fn prune(&self, remove: &[SnapshotId], dry_run: bool, watch: &dyn Watch) -> Result<Pruned>;

@@ -113,7 +113,8 @@ async fn check(context: &Context, controller: &Controller, vaults: &[&VaultSpec]
         let vault = controller.vault(spec).await?;
         let title = context.words.say(&Text::new("cli-vault-checking").with("vault", &spec.name));
         let watch = course.watch(title);
-        let findings = operation::attended(context, &course, vault.check_structure(&watch)).await??;
+        let checked = controller.check_vault(vault.as_ref(), &watch);
+        let findings = operation::attended(context, &course, checked).await??.all();
         drop(watch);
         let wrong = finding::any_error(&findings);
         sound &= !wrong;
@@ -174,9 +175,16 @@ async fn prune(
 fn removed(shelf: &Shelf, vault: &Name, asked: &[String], keep: Option<u16>) -> Result<Vec<SnapshotId>> {
     let mut remove = Vec::new();
     for name in asked {
-        let entry = shelf.named(name)?;
-        if &entry.vault == vault {
-            remove.push(entry.record.id().clone());
+        // One whose record cannot be read has nothing but its id.
+        let unreadable = shelf.unreadable.iter().find(|(_, id)| !name.is_empty() && id.0.starts_with(name));
+        let (of, id) = match (shelf.named(name), unreadable) {
+            (Ok(entry), None) => (&entry.vault, entry.record.id()),
+            (Err(error), None) => return Err(error),
+            (Ok(_), Some(_)) => return Err(Error::new(Kind::Input, Text::new("cli-snapshot-ambiguous").with("snapshot", name))),
+            (Err(_), Some((of, id))) => (of, id),
+        };
+        if of == vault {
+            remove.push(id.clone());
         }
     }
     let Some(keep) = keep else { return Ok(remove) };

@@ -96,7 +96,7 @@ async fn a_vault_that_cannot_be_written_is_still_read() {
     let vault = LocalVaults::new().open(&spec(&root), &key()).await.unwrap();
     assert_eq!(vault.catalogue().await.unwrap().records.len(), 1);
     assert!(vault.check(&id(1), &Unwatched).await.unwrap().is_empty());
-    assert!(vault.check_structure(&Unwatched).await.unwrap().is_empty());
+    assert!(vault.check_structure(&Unwatched).await.unwrap().all().is_empty());
     let source = vault.open(&id(1)).await.unwrap();
     let read = roadstead_core::port::stream::read_all(&*source, "a", 1 << 20).await.unwrap();
     assert!(read == noise(1, 100_000));

@@ -131,7 +131,7 @@ impl World {
     }
 
     pub(crate) async fn structure(&self) -> Vec<roadstead_core::Finding> {
-        self.vault.check_structure(&Unwatched).await.expect("it can be checked")
+        self.vault.check_structure(&Unwatched).await.expect("it can be checked").all()
     }
 
     pub(crate) async fn read(&self, number: u32, stream: &str) -> Result<Vec<u8>> {

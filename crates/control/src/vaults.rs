@@ -1,0 +1,109 @@
+//! The vaults of one fleet: opened, made, their catalogues read, their damage noted.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use roadstead_core::{
+    Error, Finding, Kind, Millis, Result, Text,
+    model::{Name, VaultSpec},
+    port::{
+        Vault, Watch,
+        vault::{Catalogue, Event, Record, Stage, Structure},
+    },
+};
+
+use crate::controller::Controller;
+
+/// Each vault's catalogue, or why it cannot be read.
+pub type Catalogues = BTreeMap<Name, Result<Catalogue>>;
+
+impl Controller {
+    /// Opens one vault.
+    pub async fn vault(&self, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
+        let key = self.parts.secrets.resolve(&spec.key)?;
+        self.parts.vaults.open(spec, &key).await
+    }
+
+    /// Makes one vault that is not there yet.
+    pub async fn make_vault(&self, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
+        let key = self.parts.secrets.resolve(&spec.key)?;
+        self.parts.vaults.init(spec, &key).await
+    }
+
+    /// Reads every vault's catalogue.
+    pub async fn catalogues(&self) -> Catalogues {
+        let mut all = BTreeMap::new();
+        for (name, spec) in &self.parts.fleet.vaults {
+            let catalogue = match self.vault(spec).await {
+                Ok(vault) => vault.catalogue().await,
+                Err(error) => Err(error),
+            };
+            all.insert(name.clone(), catalogue);
+        }
+        all
+    }
+
+    pub(crate) async fn records(&self) -> (BTreeMap<Name, Vec<Record>>, Vec<Finding>) {
+        let mut records = BTreeMap::new();
+        let mut findings = Vec::new();
+        for (name, catalogue) in self.catalogues().await {
+            match catalogue {
+                Ok(catalogue) => {
+                    records.insert(name, catalogue.records);
+                }
+                Err(error) => {
+                    let text = Text::new("control-vault-unread")
+                        .with("vault", &name)
+                        .with("why", error.what.clone());
+                    let finding = Finding::warning(name.as_str(), text);
+                    findings.push(match error.cure {
+                        Some(cure) => finding.cure(cure),
+                        None => finding,
+                    });
+                }
+            }
+        }
+        (records, findings)
+    }
+
+    /// Checks a vault's structure, and writes into the history of each snapshot that it finds damaged what that one
+    /// lacks: from then on it is not proven any more, until every byte of it was read again.
+    pub async fn check_vault(&self, vault: &dyn Vault, watch: &dyn Watch) -> Result<Structure> {
+        let began = self.parts.clock.now();
+        let checked = vault.check_structure(watch).await;
+        let records = match &checked {
+            Ok(structure) if structure.damaged.is_empty() => return checked,
+            Err(error) if error.kind != Kind::Corrupt => return checked,
+            _ => vault.catalogue().await?.records,
+        };
+        for record in &records {
+            let findings = match &checked {
+                Ok(structure) => structure.damaged.get(record.id()).cloned(),
+                // Nothing can be read from a repository that cannot be opened.
+                Err(error) => Some(vec![told(record, error)]),
+            };
+            let Some(findings) = findings.filter(|findings| is_news(record, findings)) else { continue };
+            let now = self.parts.clock.now();
+            let event = Event {
+                stage: Stage::Checked,
+                at: now,
+                by: self.parts.by.clone(),
+                took: now.since(began).unwrap_or(Millis(0)),
+                passed: false,
+                comparison: None,
+                findings,
+            };
+            vault.note(record.id(), event).await?;
+        }
+        checked
+    }
+}
+
+fn told(record: &Record, error: &Error) -> Finding {
+    let finding = Finding::error(record.id().0.as_str(), error.what.clone());
+    error.cure.iter().cloned().fold(finding, Finding::cure)
+}
+
+/// Whether the snapshot's history does not end with just this.
+fn is_news(record: &Record, findings: &[Finding]) -> bool {
+    record.history.last().is_none_or(|last| last.passed || last.findings != findings)
+}
