@@ -6,7 +6,10 @@ mod tiny;
 #[path = "../tests/it/vault.rs"]
 mod vault;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use roadstead_agent::{Parts, ServeOptions, SystemClock, SystemIds, serve};
 use roadstead_core::{
@@ -20,8 +23,9 @@ async fn main() -> Result<()> {
     let mut next = || arguments.next().expect("two arguments");
     let name = |text| Name::parse(text).expect("a name");
     let (socket, data) = (PathBuf::from(next()), next());
+    let fleet_file = Path::new(&data).with_file_name("fleet.yaml").display().to_string();
     let host = HostSpec { name: name("local"), data, programs: Vec::new(), user: None };
-    let options = ServeOptions { socket, fleet: name("harbour"), host, version: "test".into() };
+    let options = ServeOptions { socket, fleet: name("harbour"), fleet_file, host, version: "test".into() };
     let parts = Parts {
         engines: Arc::new(tiny::OnlyTiny),
         vaults: Arc::new(vault::MemoryVault::default()),

@@ -29,6 +29,8 @@ const IDENTITY_BYTES_MAX: u64 = 64 << 10;
 pub(crate) struct Owner<'a> {
     /// The fleet.
     pub(crate) fleet: &'a str,
+    /// Absolute path of its file.
+    pub(crate) fleet_file: &'a str,
     /// The cluster.
     pub(crate) cluster: &'a Name,
     /// The member.
@@ -117,8 +119,27 @@ fn other(identity: &Identity, owner: &Owner<'_>) -> Option<Text> {
         ("agent-data-of-member", identity.member.as_str(), owner.member.as_str()),
         ("agent-data-of-engine", identity.engine.as_str(), owner.engine),
     ];
-    let (key, is, wanted) = pairs.into_iter().find(|(_, is, wanted)| is != wanted)?;
+    let file = (identity.fleet_file.as_str(), owner.fleet_file);
+    let other_file = file.0 != file.1 && Path::new(file.0).is_file();
+    let namesake = other_file.then_some(("agent-data-of-namesake", file.0, file.1));
+    let (key, is, wanted) = pairs.into_iter().find(|(_, is, wanted)| is != wanted).or(namesake)?;
     Some(Text::new(key).with("is", is).with("wanted", wanted))
+}
+
+/// Has the data name the fleet file that it is worked on by, once the one it named is gone: a file that was moved.
+pub(crate) fn follow(
+    folder: &HomeFolder,
+    home: &MemberHome,
+    owner: &Owner<'_>,
+    runner: Option<&Account>,
+) -> Result<()> {
+    match look(home, owner) {
+        DataSeen::Ours(identity) if identity.fleet_file != owner.fleet_file => {
+            let fleet_file = owner.fleet_file.to_owned();
+            write(folder, home, &Identity { fleet_file, ..identity }, runner)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes the identity, last of all.

@@ -8,6 +8,7 @@ mod door;
 mod files;
 mod hand;
 mod identity;
+mod keeper;
 mod link;
 mod load;
 mod lock;

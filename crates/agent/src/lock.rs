@@ -12,6 +12,9 @@ use std::{
 use roadstead_core::{Error, Kind, Result, Text, model::Name};
 use rustix::fs::FlockOperation;
 
+/// The folder of a fleet's locks beside its members' homes; no member can be named so.
+const FOLDER: &str = ".locks";
+
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -80,7 +83,7 @@ fn holder(path: &Path) -> String {
 /// Where the locks of a fleet lie: under the host's data, or, where nothing can be made there, in a folder of our
 /// own among the temporary files.
 pub(crate) fn folder(data: &str, fleet: &Name) -> Result<PathBuf> {
-    let usual = Path::new(data).join(fleet.as_str()).join("locks");
+    let usual = Path::new(data).join(fleet.as_str()).join(FOLDER);
     if crate::files::open_way(&usual).is_ok()
         && rustix::fs::access(&usual, rustix::fs::Access::WRITE_OK).is_ok()
     {

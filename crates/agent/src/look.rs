@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use roadstead_core::{
     Error, Finding, Kind, Millis, Result, Text,
-    model::{HostSpec, MemberHome},
+    model::{ClusterSpec, HostSpec, MemberHome},
     port::{
         Engine, Secrets,
         engine::Depth,
@@ -41,18 +41,21 @@ const CONF_DEPTH_MAX: usize = 4;
 /// Looks at the host and at every member.
 pub(crate) async fn look(inner: &Arc<Inner>, ask: &LookAsk, purse: &Purse) -> Result<Looked> {
     let turns = Arc::new(Semaphore::new(LOOKS_AT_ONCE));
-    let shared = Arc::new((ask.host.clone(), purse.clone(), ask.depth));
+    let shared = Arc::new((ask.host.clone(), purse.clone(), ask.depth, ask.fleet_file.clone()));
     let mut looks = JoinSet::new();
-    for member in &ask.members {
+    let besides = besides(ask).await?;
+    for member in ask.members.iter().chain(&besides) {
         let (inner, shared, turns, member) = (inner.clone(), shared.clone(), turns.clone(), member.clone());
         looks.spawn(async move {
             let _turn = turns.acquire().await.expect("this semaphore is never closed");
             let name = member.member.name.clone();
-            let (seen, findings) = one(&inner, &shared.0, &shared.1, member, shared.2).await;
+            let asked = Asked { host: &shared.0, purse: &shared.1, depth: shared.2, fleet_file: &shared.3 };
+            let (seen, findings) = one(&inner, &asked, member).await;
             (name, seen, findings)
         });
     }
-    let mut looked = Looked { host: host(inner, ask).await?, ..Looked::default() };
+    let besides = besides.into_iter().map(|ask| (ask.member.name.clone(), ask.cluster)).collect();
+    let mut looked = Looked { host: host(inner, &ask.host, ask.tools).await?, besides, ..Looked::default() };
     while let Some(ended) = looks.join_next().await {
         let (name, seen, findings) =
             ended.map_err(|error| Error::internal(format!("a look ended with {error}")))?;
@@ -63,13 +66,45 @@ pub(crate) async fn look(inner: &Arc<Inner>, ask: &LookAsk, purse: &Purse) -> Re
     Ok(looked)
 }
 
-async fn host(inner: &Arc<Inner>, ask: &LookAsk) -> Result<HostSeen> {
-    let mut tools = None;
-    if ask.tools {
-        tools = Some(inner.search.all(inner.engines.as_ref(), &ask.host).await);
+/// What every member's look is given.
+struct Asked<'a> {
+    host: &'a HostSpec,
+    purse: &'a Purse,
+    depth: Depth,
+    fleet_file: &'a str,
+}
+
+/// The members of this fleet that were started here and are not among those that are known already.
+async fn besides(ask: &LookAsk) -> Result<Vec<LookMember>> {
+    let Some(known) = &ask.besides else { return Ok(Vec::new()) };
+    let (host, fleet, known) = (ask.host.clone(), ask.fleet.clone(), known.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        let mut found: Vec<LookMember> = state::homes(&host, &fleet)
+            .into_iter()
+            .filter_map(|home| Some((state::wanted(&home)?.task, home)))
+            .filter(|(task, home)| {
+                !known.contains(&task.member.name) && home.root.ends_with(&format!("/{}", task.member.name))
+            })
+            .map(|(task, home)| LookMember {
+                cluster: ClusterSpec { members: vec![task.member.clone()], ..task.cluster },
+                member: task.member,
+                home: Some(home),
+                settings: Vec::new(),
+            })
+            .collect();
+        found.sort_by(|one, other| one.member.name.cmp(&other.member.name));
+        found
+    });
+    found.await.map_err(|error| Error::internal(format!("the look for other members ended with {error}")))
+}
+
+async fn host(inner: &Arc<Inner>, spec: &HostSpec, tools: bool) -> Result<HostSeen> {
+    let mut found = None;
+    if tools {
+        found = Some(inner.search.all(inner.engines.as_ref(), spec).await);
     }
     let usual = inner.engines.all().into_iter().map(|engine| engine.profile().user.to_owned());
-    let mut asked: Vec<String> = usual.chain(ask.host.user.clone()).collect();
+    let mut asked: Vec<String> = usual.chain(spec.user.clone()).collect();
     asked.sort();
     asked.dedup();
     let agent = inner.agent.clone();
@@ -84,7 +119,7 @@ async fn host(inner: &Arc<Inner>, ask: &LookAsk) -> Result<HostSeen> {
             is_root: users::is_root(),
             user: users::current(),
             users: asked,
-            tools,
+            tools: found,
             ports_taken: ports,
             agent,
         }
@@ -94,19 +129,12 @@ async fn host(inner: &Arc<Inner>, ask: &LookAsk) -> Result<HostSeen> {
 
 /// What a host is like, for rendering a layout.
 pub(crate) async fn host_with_tools(inner: &Arc<Inner>, spec: &HostSpec, tools: Tools) -> Result<HostSeen> {
-    let ask = LookAsk { host: spec.clone(), members: Vec::new(), depth: Depth::Brief, tools: false };
-    Ok(HostSeen { tools: Some(tools), ..host(inner, &ask).await? })
+    Ok(HostSeen { tools: Some(tools), ..host(inner, spec, false).await? })
 }
 
-async fn one(
-    inner: &Arc<Inner>,
-    host: &HostSpec,
-    purse: &Purse,
-    ask: LookMember,
-    depth: Depth,
-) -> (MemberSeen, Vec<Finding>) {
+async fn one(inner: &Arc<Inner>, asked: &Asked<'_>, ask: LookMember) -> (MemberSeen, Vec<Finding>) {
     let began = Instant::now();
-    let looked = tokio::time::timeout(LOOK_DEADLINE, answer(inner, host, purse, &ask, depth)).await;
+    let looked = tokio::time::timeout(LOOK_DEADLINE, answer(inner, asked, &ask)).await;
     let mut seen = looked.unwrap_or_else(|_| MemberSeen {
         on_host: None,
         reach: Reach::Unreachable(silent(&ask)),
@@ -118,12 +146,12 @@ async fn one(
         findings.extend(inner.supervisor.report(home, ask.member.name.as_str()));
         // A look that took too long still tells what needs no answer from the server.
         if seen.on_host.is_none() {
-            seen.on_host = on_host_quickly(inner, &ask, home).await;
+            seen.on_host = on_host_quickly(inner, asked, &ask, home).await;
         }
     }
     seen.took = began.elapsed().into();
-    if depth == Depth::Grants && matches!(seen.reach, Reach::Running) {
-        findings.extend(survey(inner, host, purse, &ask).await);
+    if asked.depth == Depth::Grants && matches!(seen.reach, Reach::Running) {
+        findings.extend(survey(inner, asked, &ask).await);
     }
     (seen, findings)
 }
@@ -138,25 +166,37 @@ fn silent(ask: &LookMember) -> Error {
     Error::new(Kind::Unreachable, what).cure(Text::new("agent-member-silent-cure"))
 }
 
-async fn on_host_quickly(inner: &Arc<Inner>, ask: &LookMember, home: &MemberHome) -> Option<OnHost> {
-    tokio::time::timeout(HOST_DEADLINE, on_host(inner, ask, home)).await.ok().flatten()
+async fn on_host_quickly(
+    inner: &Arc<Inner>,
+    asked: &Asked<'_>,
+    ask: &LookMember,
+    home: &MemberHome,
+) -> Option<OnHost> {
+    tokio::time::timeout(HOST_DEADLINE, on_host(inner, asked, ask, home)).await.ok().flatten()
 }
 
 /// What the host knows of the member without asking it; `None`: that could not be read, so nothing may be concluded.
-async fn on_host(inner: &Arc<Inner>, ask: &LookMember, home: &MemberHome) -> Option<OnHost> {
+async fn on_host(
+    inner: &Arc<Inner>,
+    asked: &Asked<'_>,
+    ask: &LookMember,
+    home: &MemberHome,
+) -> Option<OnHost> {
     let (inner, ask, home) = (inner.clone(), ask.clone(), home.clone());
+    let fleet_file = asked.fleet_file.to_owned();
     let looked = tokio::task::spawn_blocking(move || OnHost {
-        data: identity::look(&home, &owner(&ask, &home)),
+        data: identity::look(&home, &owner(&ask, &home, &fleet_file)),
         process: process(&inner, &home),
         files: digests(&home),
     });
     looked.await.ok()
 }
 
-fn owner<'a>(ask: &'a LookMember, home: &'a MemberHome) -> identity::Owner<'a> {
+fn owner<'a>(ask: &'a LookMember, home: &'a MemberHome, fleet_file: &'a str) -> identity::Owner<'a> {
     let fleet = Path::new(&home.root).parent().and_then(Path::file_name).and_then(|name| name.to_str());
     identity::Owner {
         fleet: fleet.unwrap_or_default(),
+        fleet_file,
         cluster: &ask.cluster.name,
         member: &ask.member.name,
         engine: &ask.cluster.engine,
@@ -200,16 +240,10 @@ fn walk(folder: &Path, depth: usize, found: &mut BTreeMap<String, String>) {
     }
 }
 
-async fn answer(
-    inner: &Arc<Inner>,
-    host: &HostSpec,
-    purse: &Purse,
-    ask: &LookMember,
-    depth: Depth,
-) -> MemberSeen {
+async fn answer(inner: &Arc<Inner>, asked: &Asked<'_>, ask: &LookMember) -> MemberSeen {
     let began = Instant::now();
     let on_host = match &ask.home {
-        Some(home) => on_host(inner, ask, home).await,
+        Some(home) => on_host(inner, asked, ask, home).await,
         None => None,
     };
     let seen =
@@ -219,13 +253,13 @@ async fn answer(
     {
         return seen(Reach::Stopped, None);
     }
-    let asked = async {
+    let told = async {
         let engine = inner.engine(&ask.cluster.engine)?;
-        let linked = connect(inner, host, purse, ask, &engine)?;
+        let linked = connect(inner, asked, ask, &engine)?;
         let observe = engine.observe().ok_or_else(|| unsupported(engine.as_ref(), "observe"))?;
-        observe.look(&linked.link, &ask.cluster, depth, &ask.settings).await
+        observe.look(&linked.link, &ask.cluster, asked.depth, &ask.settings).await
     };
-    match asked.await {
+    match told.await {
         Ok(facts) => seen(Reach::Running, Some(facts)),
         Err(error) => seen(reach(error), None),
     }
@@ -247,13 +281,12 @@ pub(crate) fn unsupported(engine: &dyn Engine, facet: &str) -> Error {
 
 fn connect(
     inner: &Arc<Inner>,
-    host: &HostSpec,
-    purse: &Purse,
+    asked: &Asked<'_>,
     ask: &LookMember,
     engine: &Arc<dyn Engine>,
 ) -> Result<link::Linked> {
     let layout = ask.home.as_ref().and_then(state::last_layout);
-    let secrets = HandSecrets::new(purse, host);
+    let secrets = HandSecrets::new(asked.purse, asked.host);
     let way = Way {
         member: &ask.member,
         home: ask.home.as_ref(),
@@ -266,15 +299,15 @@ fn connect(
     link::link(way, inner.ids.as_ref())
 }
 
-async fn survey(inner: &Arc<Inner>, host: &HostSpec, purse: &Purse, ask: &LookMember) -> Vec<Finding> {
-    let asked = async {
+async fn survey(inner: &Arc<Inner>, asked: &Asked<'_>, ask: &LookMember) -> Vec<Finding> {
+    let found = async {
         let engine = inner.engine(&ask.cluster.engine)?;
-        let linked = connect(inner, host, purse, ask, &engine)?;
+        let linked = connect(inner, asked, ask, &engine)?;
         let observe = engine.observe().ok_or_else(|| unsupported(engine.as_ref(), "observe"))?;
         observe.survey(&linked.link, &ask.cluster).await
     };
     let told = |what: Text| vec![Finding::error(ask.member.name.as_str(), what)];
-    match tokio::time::timeout(SURVEY_DEADLINE, asked).await {
+    match tokio::time::timeout(SURVEY_DEADLINE, found).await {
         Ok(Ok(findings)) => findings,
         Ok(Err(error)) => {
             told(Text::new("agent-survey-failed").with("member", &ask.member.name).with("why", error.what))

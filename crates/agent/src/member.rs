@@ -58,6 +58,7 @@ impl Work {
         let opened = state::open(&again.home)?;
         let what = Text::new("agent-held-member").with("member", &task.member.name);
         let held = lock::take(&state::lock_path(&again.home), &job.order.by, &what)?;
+        identity::follow(&opened, &again.home, &again.owner(), runner.as_ref())?;
         Ok(Self { again, opened, runner, _lock: held })
     }
 
@@ -163,6 +164,7 @@ async fn make(job: &Job<'_>, work: &Work) -> Result<()> {
     let identity = Identity {
         id: job.inner.ids.id(),
         fleet: task.fleet.clone(),
+        fleet_file: task.fleet_file.clone(),
         cluster: task.cluster.name.clone(),
         member: task.member.name.clone(),
         engine: task.cluster.engine.clone(),

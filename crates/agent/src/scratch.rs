@@ -23,6 +23,7 @@ use roadstead_core::{
 use crate::{
     files,
     hand::Job,
+    keeper::Keeper,
     lock::{self, Held},
     look,
     member::{self, Work},
@@ -30,6 +31,8 @@ use crate::{
     state,
 };
 
+/// The folder of these places beside the members' homes; no member can be named so.
+const FOLDER: &str = ".scratch";
 /// How often another port is tried when somebody took the one we chose.
 const PORTS_TRIED: u32 = 3;
 
@@ -38,6 +41,7 @@ pub(crate) struct Scratch {
     pub(crate) work: Work,
     server: Mutex<Option<Arc<Server>>>,
     root: PathBuf,
+    _keeper: Keeper,
     _owner: Held,
 }
 
@@ -50,7 +54,7 @@ pub(crate) struct Wish<'a> {
 }
 
 fn base(data: &str, fleet: &str) -> PathBuf {
-    Path::new(data).join(fleet).join("scratch")
+    Path::new(data).join(fleet).join(FOLDER)
 }
 
 fn lock_of(root: &Path) -> PathBuf {
@@ -77,7 +81,8 @@ impl Scratch {
         let owner = lock::take(&lock_of(&root), &job.order.by, &Text::new("agent-held-scratch"))?;
         let task = task(job, wish, &seen, &root, &id[..8])?;
         let work = Work::begin(job, &task)?;
-        let scratch = Self { work, server: Mutex::default(), root, _owner: owner };
+        let keeper = Keeper::of(&root);
+        let scratch = Self { work, server: Mutex::default(), root, _keeper: keeper, _owner: owner };
         state::want(&scratch.work.opened, scratch.work.home(), false, &task)?;
         member::make_data(job, &scratch.work, scratch.work.layout()).await?;
         Ok(scratch)
@@ -183,6 +188,7 @@ fn task(job: &Job<'_>, wish: &Wish<'_>, seen: &HostSeen, root: &Path, id: &str) 
     let layout = render(job, &ask)?;
     Ok(MemberTask {
         fleet: wish.fleet.clone(),
+        fleet_file: String::new(),
         cluster: cluster.clone(),
         member: member.clone(),
         host: wish.host.clone(),
@@ -228,7 +234,7 @@ fn leftovers(data: &str) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(path).map(|entries| entries.flatten().collect::<Vec<_>>());
         entries.unwrap_or_default().into_iter().map(|entry| entry.path()).collect()
     };
-    let locks = listed(Path::new(data)).into_iter().flat_map(|fleet| listed(&fleet.join("scratch")));
+    let locks = listed(Path::new(data)).into_iter().flat_map(|fleet| listed(&fleet.join(FOLDER)));
     let is_lock = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "lock");
     locks.filter(is_lock).map(|path| path.with_extension("")).collect()
 }

@@ -4,7 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use roadstead_core::{Result, model::MemberHome, plan::MemberTask, port::layout::Layout};
+use roadstead_core::{
+    Result,
+    model::{HostSpec, MemberHome, Name},
+    plan::MemberTask,
+    port::layout::Layout,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -84,6 +89,18 @@ pub(crate) fn lock_path(home: &MemberHome) -> PathBuf {
 
 fn fresh_path(home: &MemberHome) -> PathBuf {
     folder(home).join("fresh")
+}
+
+/// The homes of this fleet's members on this host, whoever of them is still declared.
+pub(crate) fn homes(host: &HostSpec, fleet: &Name) -> Vec<MemberHome> {
+    let folder = Path::new(&host.data).join(fleet.as_str());
+    let entries = std::fs::read_dir(folder).map(|entries| entries.flatten().collect::<Vec<_>>());
+    let is_member = |entry: &std::fs::DirEntry| {
+        let is_named = entry.file_name().to_str().is_some_and(|name| Name::parse(name).is_some());
+        is_named && entry.path().is_dir()
+    };
+    let members = entries.unwrap_or_default().into_iter().filter(is_member);
+    members.map(|entry| MemberHome { root: entry.path().display().to_string() }).collect()
 }
 
 /// Opens a home and makes the hand's folder in it.

@@ -79,6 +79,7 @@ impl Again {
     pub(crate) fn owner(&self) -> identity::Owner<'_> {
         identity::Owner {
             fleet: self.task.fleet.as_str(),
+            fleet_file: &self.task.fleet_file,
             cluster: &self.task.cluster.name,
             member: &self.task.member.name,
             engine: &self.task.cluster.engine,

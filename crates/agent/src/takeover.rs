@@ -2,9 +2,13 @@
 //!
 //! Those that run are watched again; those that should run and do not are started; what a killed load left is ended.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use roadstead_core::model::{HostSpec, MemberHome, Name};
+use roadstead_core::{
+    model::{HostSpec, MemberHome, Name},
+    plan::MemberTask,
+    seen::DataSeen,
+};
 
 use crate::{
     hand::Inner,
@@ -16,18 +20,13 @@ use crate::{
 };
 
 /// Takes over every member of this fleet on this host. What cannot be taken over is told in the log and by every look.
-pub(crate) async fn take_over(inner: &Arc<Inner>, host: &HostSpec, fleet: &Name) {
-    let folder = Path::new(&host.data).join(fleet.as_str());
-    let Ok(entries) = std::fs::read_dir(&folder) else { return };
-    for entry in entries.flatten() {
-        let is_member = entry.file_name().to_str().is_some_and(|name| Name::parse(name).is_some());
-        if is_member && entry.path().is_dir() {
-            one(inner, &MemberHome { root: entry.path().display().to_string() }).await;
-        }
+pub(crate) async fn take_over(inner: &Arc<Inner>, host: &HostSpec, fleet: &Name, fleet_file: &str) {
+    for home in state::homes(host, fleet) {
+        one(inner, &home, fleet_file).await;
     }
 }
 
-async fn one(inner: &Arc<Inner>, home: &MemberHome) {
+async fn one(inner: &Arc<Inner>, home: &MemberHome, fleet_file: &str) {
     let Some(wanted) = state::wanted(home) else { return };
     let name = wanted.task.member.name.clone();
     // Whoever holds the lock is at work on this member and will leave it as it should be.
@@ -35,13 +34,18 @@ async fn one(inner: &Arc<Inner>, home: &MemberHome) {
         tracing::warn!(member = %name, "somebody is at work on the member; it is not taken over");
         return;
     };
-    let again = match Again::of(&wanted.task) {
+    let task = MemberTask { fleet_file: fleet_file.to_owned(), ..wanted.task };
+    let again = match Again::of(&task) {
         Ok(again) if again.home == *home => again,
         _ => {
             tracing::warn!(member = %name, path = %home.root, "the agent's notes do not belong to this folder");
             return;
         }
     };
+    if let DataSeen::Foreign(why) = identity::look(home, &again.owner()) {
+        tracing::warn!(member = %name, %why, "the member is not taken over");
+        return;
+    }
     let running = state::running(home).map(|(identity, restarts)| (Server::adopt(&identity), restarts));
     match running {
         Some((Err(error), _)) => tracing::warn!(member = %name, %error, "the member cannot be watched"),

@@ -15,6 +15,7 @@ use roadstead_core::{
         vault::{Draft, Event, Record, Stage},
     },
 };
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::{
@@ -47,7 +48,9 @@ pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
     let member = &task.member;
     let folder = lock::folder(&member.host.data, &member.fleet)?;
     let what = Text::new("agent-held-backup").with("cluster", &member.cluster.name);
-    let path = folder.join(format!("{}.backup", member.cluster.name));
+    // Two fleets of one name may back up clusters of one name, reached by address.
+    let file = hex::encode(&Sha256::digest(&member.fleet_file)[..4]);
+    let path = folder.join(format!("{}-{file}.backup", member.cluster.name));
     let _held = lock::take(&path, &job.order.by, &what)?;
     let _turn = job.worker().await?;
     let vault = open_vault(job, &task.vault).await?;

@@ -22,7 +22,7 @@ use roadstead_core::{
 use crate::{
     executor::{Audience, Executor},
     lock::{FleetLock, Holder},
-    observer::{Hands, View},
+    observer::{Hands, Scope, View},
     report::Report,
 };
 
@@ -92,9 +92,10 @@ impl Controller {
         }
     }
 
-    /// Looks at these clusters (all for `None`).
+    /// Looks at these clusters. For `None` at all, and at members of this fleet that the file does not declare.
     pub async fn observe(&self, clusters: Option<&[Name]>, depth: Depth, tools: bool) -> FleetSeen {
-        self.view().look(clusters, depth, tools, &[]).await
+        let besides = clusters.is_none();
+        self.view().look(&Scope { clusters, depth, tools, besides, ..Scope::default() }).await
     }
 
     /// Looks, and decides what an aim needs.
@@ -119,7 +120,8 @@ impl Controller {
         };
         let more = self.beside(aim, &records);
         let clusters = (!clusters.is_empty()).then_some(clusters);
-        let mut seen = self.view().look(clusters, depth, tools, &more).await;
+        let besides = matches!(aim, Aim::Apply { .. } | Aim::Down { .. });
+        let mut seen = self.view().look(&Scope { clusters, depth, tools, more: &more, besides }).await;
         seen.findings.extend(trouble);
         plan::decide(
             &Situation {

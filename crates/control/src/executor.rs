@@ -18,7 +18,7 @@ use roadstead_core::{
 };
 
 use crate::{
-    observer::{View, join_all},
+    observer::{Scope, View, join_all},
     purse,
     report::{Report, StepReport},
 };
@@ -148,7 +148,7 @@ impl Executor<'_> {
         let more: Vec<(ClusterSpec, MemberSpec)> =
             step.act.member().map(|task| (task.cluster.clone(), task.member.clone())).into_iter().collect();
         let nobody = Some([].as_slice());
-        self.view.look(nobody, depth, false, &more).await
+        self.view.look(&Scope { clusters: nobody, depth, more: &more, ..Scope::default() }).await
     }
 }
 
@@ -174,7 +174,7 @@ fn lanes(plan: &Plan) -> Vec<Vec<Step>> {
     lanes.into_iter().map(|(_, steps)| steps).collect()
 }
 
-/// Passes a step's progress on, at most ten times a second.
+/// Passes a step's progress on, once for each 64 KiB.
 struct StepWatch<'a> {
     step: &'a Step,
     audience: Arc<dyn Audience>,

@@ -31,25 +31,33 @@ pub(crate) struct View<'a> {
     pub(crate) secrets: &'a dyn Secrets,
 }
 
-/// Members that are not in the fleet file but are looked at with it: the one a restore makes beside.
-pub(crate) type More<'a> = &'a [(ClusterSpec, MemberSpec)];
+/// What is looked at.
+#[derive(Default)]
+pub(crate) struct Scope<'a> {
+    /// The clusters; `None`: all.
+    pub(crate) clusters: Option<&'a [Name]>,
+    /// How much the members are asked.
+    pub(crate) depth: Depth,
+    /// Also search for programs.
+    pub(crate) tools: bool,
+    /// Members that are not in the fleet file but are looked at with it: the one a restore makes beside.
+    pub(crate) more: &'a [(ClusterSpec, MemberSpec)],
+    /// Also look for members of this fleet that the file does not declare.
+    pub(crate) besides: bool,
+}
 
 impl View<'_> {
-    /// Looks at the members of these clusters (all for `None`), and at their hosts.
-    pub(crate) async fn look(
-        &self,
-        clusters: Option<&[Name]>,
-        depth: Depth,
-        tools: bool,
-        more: More<'_>,
-    ) -> FleetSeen {
+    /// Looks at the members in this scope, and at their hosts.
+    pub(crate) async fn look(&self, scope: &Scope<'_>) -> FleetSeen {
         let mut groups: BTreeMap<(bool, Name), Vec<LookMember>> = BTreeMap::new();
         let local = self.fleet.hosts.keys().next().cloned();
-        let wanted = |cluster: &&ClusterSpec| clusters.is_none_or(|names| names.contains(&cluster.name));
+        let wanted =
+            |cluster: &&ClusterSpec| scope.clusters.is_none_or(|names| names.contains(&cluster.name));
         let declared = self.fleet.clusters.values().filter(wanted);
         let declared =
             declared.flat_map(|cluster| cluster.members.iter().map(move |member| (cluster, member)));
-        for (cluster, member) in declared.chain(more.iter().map(|(cluster, member)| (cluster, member))) {
+        for (cluster, member) in declared.chain(scope.more.iter().map(|(cluster, member)| (cluster, member)))
+        {
             let host = match &member.runtime {
                 Runtime::Process { host, .. } => Some(host.clone()),
                 Runtime::Managed { .. } => local.clone(),
@@ -58,11 +66,16 @@ impl View<'_> {
             let asked = self.asked(cluster, member, &host);
             groups.entry((member.is_supervised(), host)).or_default().push(asked);
         }
-        if tools && let Some(local) = local {
-            groups.entry((false, local)).or_default();
+        if scope.tools
+            && let Some(local) = &local
+        {
+            groups.entry((false, local.clone())).or_default();
+        }
+        for host in self.fleet.hosts.keys().filter(|_| scope.besides) {
+            groups.entry((true, host.clone())).or_default();
         }
         let looks = groups.into_iter().map(|((supervised, host), members)| async move {
-            let looked = self.look_at(supervised, &host, members, depth, tools).await;
+            let looked = self.look_at(supervised, &host, members, scope).await;
             (host, looked)
         });
         let mut seen = FleetSeen::default();
@@ -93,8 +106,7 @@ impl View<'_> {
         supervised: bool,
         host: &Name,
         members: Vec<LookMember>,
-        depth: Depth,
-        tools: bool,
+        scope: &Scope<'_>,
     ) -> Result<Looked> {
         let hand = self.hands.of(supervised.then_some(host)).await?;
         let spec: &HostSpec =
@@ -106,7 +118,18 @@ impl View<'_> {
                 findings.push(Finding::error(asked.member.name.as_str(), error.what.clone()));
             }
         }
-        let ask = LookAsk { host: spec.clone(), members, depth, tools };
+        let declared = self.fleet.clusters.values().flat_map(|cluster| &cluster.members);
+        let known = declared.chain(scope.more.iter().map(|(_, member)| member));
+        let besides = scope.besides && supervised;
+        let ask = LookAsk {
+            host: spec.clone(),
+            members,
+            depth: scope.depth,
+            tools: scope.tools,
+            fleet: self.fleet.name.clone(),
+            fleet_file: self.fleet.file.clone(),
+            besides: besides.then(|| known.map(|member| member.name.clone()).collect()),
+        };
         let mut looked = hand.look(&ask, &purse).await?;
         looked.findings.extend(findings);
         Ok(looked)
@@ -116,6 +139,7 @@ impl View<'_> {
 fn merge(seen: &mut FleetSeen, host: Name, looked: Looked) {
     seen.members.extend(looked.members);
     seen.findings.extend(looked.findings);
+    seen.undeclared.extend(looked.besides);
     let slot = seen.hosts.entry(host).or_default();
     let tools = looked.host.tools.clone().or_else(|| slot.tools.clone());
     let agent = looked.host.agent.clone().or_else(|| slot.agent.clone());

@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, Error, Millis, Text, Timestamp, Version, finding::Finding, model::Name};
+use crate::{
+    Bytes, Error, Millis, Text, Timestamp, Version,
+    finding::Finding,
+    model::{ClusterSpec, Name},
+};
 
 /// The whole fleet as seen at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +19,10 @@ pub struct FleetSeen {
     pub hosts: BTreeMap<Name, HostSeen>,
     /// Members by name; every member that was asked is here.
     pub members: BTreeMap<Name, MemberSeen>,
+    /// Members that live on a host and are not in the fleet file (restored beside, or no longer declared), each with
+    /// its cluster as it was when it was started, of which it is the only member here.
+    #[serde(default)]
+    pub undeclared: BTreeMap<Name, ClusterSpec>,
     /// What went wrong while looking.
     #[serde(default)]
     pub findings: Vec<Finding>,
@@ -139,6 +147,8 @@ pub struct Identity {
     pub id: String,
     /// The fleet.
     pub fleet: Name,
+    /// Absolute path of the fleet file that created it, or that took it over when that one was gone.
+    pub fleet_file: String,
     /// The cluster.
     pub cluster: Name,
     /// The member.

@@ -228,6 +228,7 @@ cli-agent-not-ended = the agent (process { $pid }) was told to end and still ser
 cli-agent-ended = ended the agent
 cli-option-agent-socket = The socket to serve on
 cli-option-agent-fleet = The fleet
+cli-option-agent-fleet-file = The file of this fleet
 cli-option-agent-host = The host's declaration
 
 # Status.
@@ -247,6 +248,9 @@ cli-proven-never = never
 cli-proven-undeclared = none declared
 cli-age = { $age } ago
 cli-age-ahead = in the future
+cli-status-undeclared = not in the fleet file
+cli-status-dead = { $member } should run and does not, and no agent is there to start it
+cli-status-dead-cure = roadstead up
 cli-status-no-answer = { $member } does not answer as it should: { $why }
 cli-status-restarts = { $member } died and was started again ({ $restarts } { $restarts ->
     [one] time

@@ -196,6 +196,7 @@ cli-agent-not-ended = 已要求代理（进程 { $pid }）结束，但它仍在�
 cli-agent-ended = 已结束代理
 cli-option-agent-socket = 监听的套接字
 cli-option-agent-fleet = 舰队
+cli-option-agent-fleet-file = 此舰队的文件
 cli-option-agent-host = 主机的声明
 
 # 状态。
@@ -215,6 +216,9 @@ cli-proven-never = 从未
 cli-proven-undeclared = 未声明备份
 cli-age = { $age } 前
 cli-age-ahead = 在将来
+cli-status-undeclared = 不在舰队文件中
+cli-status-dead = { $member } 应当运行而没有运行，也没有代理来启动它
+cli-status-dead-cure = roadstead up
 cli-status-no-answer = { $member } 没有正常应答：{ $why }
 cli-status-restarts = { $member } 曾退出并被重新启动（{ $restarts } 次）
 cli-status-agent = 代理：进程 { $pid }，版本 { $version }

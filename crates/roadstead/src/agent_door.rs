@@ -14,7 +14,7 @@ use std::{
 
 use roadstead_core::{
     Error, Kind, Result, Text,
-    model::{Fleet, HostSpec, MemberSpec, Name, Runtime},
+    model::{Fleet, HostSpec, MemberSpec, Runtime},
     plan::Plan,
     port::Hand,
 };
@@ -50,7 +50,7 @@ pub(crate) async fn start(context: &Context, state: &Path, fleet: &Fleet, plan: 
         return Ok(());
     }
     let log = state.join("agent.log");
-    let mut child = spawn(&socket, &log, &fleet.name, host)?;
+    let mut child = spawn(&socket, &log, fleet, host)?;
     let deadline = Instant::now() + START_DEADLINE;
     loop {
         if let Some(door) = roadstead_agent::connect(&socket).await? {
@@ -125,7 +125,7 @@ fn socket(state: &Path) -> Result<PathBuf> {
     Ok(folder.join(format!("{name}.sock")))
 }
 
-fn spawn(socket: &Path, log: &Path, fleet: &Name, host: &HostSpec) -> Result<Child> {
+fn spawn(socket: &Path, log: &Path, fleet: &Fleet, host: &HostSpec) -> Result<Child> {
     let told = || Text::new("cli-agent-not-started").with("log", log.display().to_string());
     let io = |error: &std::io::Error| Error::io(told(), error);
     let program = std::env::current_exe().map_err(|error| io(&error))?;
@@ -141,7 +141,7 @@ fn spawn(socket: &Path, log: &Path, fleet: &Name, host: &HostSpec) -> Result<Chi
         .arg("agent")
         .arg("--socket")
         .arg(socket)
-        .args(["--fleet", fleet.as_str(), "--host", &host, "-v"])
+        .args(["--fleet", fleet.name.as_str(), "--fleet-file", &fleet.file, "--host", &host, "-v"])
         .env_clear()
         .envs(ours)
         .current_dir("/")

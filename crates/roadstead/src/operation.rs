@@ -100,7 +100,9 @@ async fn prepare(
     plan: &Plan,
     manner: &Manner,
 ) -> Result<()> {
-    missing::generate(context, loaded)?;
+    if plan.steps.iter().any(|step| !matches!(step.act, Act::Stop(_))) {
+        missing::generate(context, loaded)?;
+    }
     let taken_into = plan.steps.iter().filter(|step| matches!(step.act, Act::Take(_)));
     let vaults: Vec<_> =
         taken_into.filter_map(|step| step.act.vault()).map(|vault| vault.name.clone()).collect();

@@ -13,7 +13,9 @@ use roadstead_core::{
     port::{
         ambient::Watch,
         stream::Source,
-        vault::{Catalogue as Listing, Draft, Event, Pruned, Record, SnapshotId, Structure, Taking, Vault, Vaults},
+        vault::{
+            Catalogue as Listing, Draft, Event, Pruned, Record, SnapshotId, Structure, Taking, Vault, Vaults,
+        },
     },
 };
 use tokio::task::JoinError;

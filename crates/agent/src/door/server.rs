@@ -57,6 +57,8 @@ pub struct ServeOptions {
     pub socket: PathBuf,
     /// The fleet whose members are taken over.
     pub fleet: Name,
+    /// Absolute path of its file.
+    pub fleet_file: String,
     /// The host this is.
     pub host: HostSpec,
     /// The version that is told to whoever asks.
@@ -71,7 +73,7 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
     let (listener, _single) = bind(&options)?;
     let agent = AgentSeen { pid: std::process::id(), version: options.version.clone() };
     let hand = LocalHand::of_agent(parts, Some(agent));
-    takeover::take_over(&hand.inner, &options.host, &options.fleet).await;
+    takeover::take_over(&hand.inner, &options.host, &options.fleet, &options.fleet_file).await;
     let data = options.host.data.clone();
     tokio::spawn(sweep(data));
     let door = Arc::new(Door {

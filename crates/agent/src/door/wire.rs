@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 
 use roadstead_core::{
     Error, Secret, SecretRef,
-    model::{HostSpec, Name},
+    model::Name,
     plan::Act,
     port::{
         Order, Outcome, Progress,
-        engine::Depth,
-        hand::{LookAsk, LookMember, Looked, Purse},
+        hand::{LookAsk, Looked, Purse},
     },
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// The protocol's number; another one is refused.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// The first frame of whoever asks.
 #[derive(Serialize, Deserialize)]
@@ -105,22 +104,17 @@ impl WirePurse {
 /// A look's question.
 #[derive(Serialize, Deserialize)]
 pub(super) struct WireLook {
-    host: HostSpec,
-    members: Vec<LookMember>,
-    depth: Depth,
-    tools: bool,
+    ask: LookAsk,
     purse: WirePurse,
 }
 
 impl WireLook {
     pub(super) fn of(ask: &LookAsk, purse: &Purse) -> Self {
-        let LookAsk { host, members, depth, tools } = ask.clone();
-        Self { host, members, depth, tools, purse: WirePurse::of(purse) }
+        Self { ask: ask.clone(), purse: WirePurse::of(purse) }
     }
 
     pub(super) fn open(self) -> (LookAsk, Purse) {
-        let Self { host, members, depth, tools, purse } = self;
-        (LookAsk { host, members, depth, tools }, purse.open())
+        (self.ask, self.purse.open())
     }
 }
 

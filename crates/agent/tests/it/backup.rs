@@ -27,7 +27,7 @@ async fn taken(world: &World, hand: &dyn Hand, fault: &str) -> MemberTask {
 }
 
 fn scratch_is_empty(world: &World) -> bool {
-    let folder = Path::new(&world.host().data).join("harbour/scratch");
+    let folder = Path::new(&world.host().data).join("harbour/.scratch");
     std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
@@ -112,8 +112,9 @@ async fn a_dump_that_dies_or_is_cancelled_leaves_no_snapshot_and_two_at_once_are
                 .filter(|e| e.kind == Kind::Busy)
         });
         // The second must not be the one that hangs: it only tries once the first holds the lock.
-        let locked = Path::new(&world.host().data).join("harbour/locks/words.backup");
-        until("the first at work", || async { locked.exists().then_some(()) }).await;
+        let locks = Path::new(&world.host().data).join("harbour/.locks");
+        let taken = || std::fs::read_dir(&locks).is_ok_and(|mut locks| locks.next().is_some());
+        until("the first at work", || async { taken().then_some(()) }).await;
         let error = refused.await;
         watch.0.store(true, Ordering::Relaxed);
         error

@@ -22,6 +22,7 @@ fn options(world: &World) -> ServeOptions {
     ServeOptions {
         socket: world.folder.path().join("s/agent.sock"),
         fleet: name("harbour"),
+        fleet_file: world.fleet_file(),
         host: world.host(),
         version: "test".into(),
     }
@@ -92,16 +93,16 @@ async fn a_bad_hello_a_long_frame_and_garbage_are_sent_away_and_the_door_stays_o
     };
     let other = served.raw(&hello("hand", 99)).await;
     assert!(other.contains("agent-door-other-protocol"), "{other}");
-    let wrong = served.raw(&hello("foot", 1)).await;
+    let wrong = served.raw(&hello("foot", 2)).await;
     assert!(wrong.contains("agent-door-other-protocol"), "{wrong}");
     let long = served.raw(&[0xff; 64]).await;
     assert!(long.contains("agent-frame-too-long"), "{long}");
     let garbage = served.raw(&frame("hunter2 is no hello")).await;
     assert!(garbage.contains("agent-frame-not-understood") && !garbage.contains("hunter2"), "{garbage}");
-    let greeted = [hello("hand", 1), frame("{\"nonsense\":1}")].concat();
+    let greeted = [hello("hand", 2), frame("{\"nonsense\":1}")].concat();
     let greeted = served.raw(&greeted).await;
     assert!(greeted.contains("welcome") && greeted.contains("agent-frame-not-understood"), "{greeted}");
-    let long = [hello("hand", 1), vec![0x7f, 0xff, 0xff, 0xff]].concat();
+    let long = [hello("hand", 2), vec![0x7f, 0xff, 0xff, 0xff]].concat();
     assert!(served.raw(&long).await.contains("agent-frame-too-long"));
     assert_eq!(served.raw(b"").await, "");
     served.end().await;

@@ -4,8 +4,14 @@ use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, sync::atomic::Orde
 
 use roadstead_core::{
     Kind, SecretRef,
+    model::Name,
     plan::Act,
-    port::{engine::EngineAct, layout::Piece},
+    port::{
+        Hand,
+        engine::EngineAct,
+        hand::{LookAsk, Purse},
+        layout::Piece,
+    },
     secret::SecretForm,
     seen::{DataSeen, Identity, ProcessSeen, Reach},
 };
@@ -264,4 +270,51 @@ async fn two_acts_on_one_member_at_once_are_refused_and_a_cancelled_one_ends() {
     assert!(second.what.to_string().contains("ann@quay"), "{second}");
     assert_eq!(first.expect_err("cancelled").kind, Kind::Cancelled);
     assert_eq!(world.data(&hand).await, DataSeen::Unfinished);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_of_the_same_name_is_refused_and_a_moved_file_is_followed() {
+    let mut world = World::new();
+    let hand = world.hand();
+    fs::write(world.fleet_file(), "fleet: harbour").expect("written");
+    world.up(&hand).await;
+    world.file = "copy.yaml".into();
+    let (is, wanted) = (world.folder.path().join("fleet.yaml"), world.fleet_file());
+    let DataSeen::Foreign(why) = world.data(&hand).await else { panic!("another fleet's data is not ours") };
+    assert_eq!(why.key, "agent-data-of-namesake");
+    for file in [is.display().to_string(), wanted.clone()] {
+        assert!(why.to_string().contains(&file), "{why}");
+    }
+    let refused = world.act(&hand, Act::Restart(world.task().await)).await.expect_err("not ours");
+    assert_eq!(refused.what.key, "agent-data-of-namesake");
+
+    // A file that is gone from where it was has been moved.
+    fs::rename(&is, &wanted).expect("moved");
+    assert!(matches!(world.data(&hand).await, DataSeen::Ours(_)));
+    world.act(&hand, Act::Restart(world.task().await)).await.expect("ours");
+    // From then on the data belongs to the file that it followed.
+    fs::write(&is, "fleet: harbour").expect("written");
+    let DataSeen::Ours(identity) = world.data(&hand).await else { panic!("still ours") };
+    assert_eq!(identity.fleet_file, wanted);
+    world.down(&hand).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_nobody_declares_are_found_by_their_homes() {
+    let world = World::new();
+    let hand = world.hand();
+    world.up(&hand).await;
+    let member = world.cluster.first().name.clone();
+    let looked = |known: Option<Vec<Name>>| {
+        let ask = LookAsk { besides: known, ..world.ask(vec![]) };
+        let hand = hand.clone();
+        async move { hand.look(&ask, &Purse::new()).await.expect("a look") }
+    };
+    assert!(looked(None).await.members.is_empty(), "nobody asked");
+    assert!(looked(Some(vec![member.clone()])).await.members.is_empty(), "it is known");
+    let found = looked(Some(vec![])).await;
+    assert_eq!(found.members[&member].reach, Reach::Running);
+    assert_eq!((found.besides.len(), &found.besides[&member]), (1, &world.cluster));
+    world.down(&hand).await;
+    assert_eq!(looked(Some(vec![])).await.members[&member].reach, Reach::Stopped);
 }

@@ -66,7 +66,11 @@ impl Vault for MemoryVault {
 
     async fn catalogue(&self) -> Result<Catalogue> {
         let held = self.held.lock().expect("no test panics with it");
-        Ok(Catalogue { records: held.values().map(|(record, _)| record.clone()).collect(), unreadable: vec![], findings: vec![] })
+        Ok(Catalogue {
+            records: held.values().map(|(record, _)| record.clone()).collect(),
+            unreadable: vec![],
+            findings: vec![],
+        })
     }
 
     async fn record(&self, id: &SnapshotId) -> Result<Record> {

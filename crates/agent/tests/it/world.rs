@@ -64,6 +64,8 @@ pub(crate) struct World {
     pub(crate) folder: Folder,
     pub(crate) vault: MemoryVault,
     pub(crate) cluster: ClusterSpec,
+    /// The name of the fleet's file in the folder.
+    pub(crate) file: String,
 }
 
 /// What a hand is made of in these tests.
@@ -107,7 +109,7 @@ impl World {
             settings: BTreeMap::new(),
             backup: Some(BackupSpec { vault: name("safe") }),
         };
-        Self { folder: Folder::new(), vault: MemoryVault::default(), cluster }
+        Self { folder: Folder::new(), vault: MemoryVault::default(), cluster, file: "fleet.yaml".into() }
     }
 
     pub(crate) fn with(mut self, fault: &str, value: &str) -> Self {
@@ -142,7 +144,7 @@ impl World {
 
     /// The member with its layout.
     pub(crate) async fn task(&self) -> MemberTask {
-        let ask = LookAsk { host: self.host(), members: vec![], depth: Depth::Brief, tools: true };
+        let ask = LookAsk { tools: true, ..self.ask(vec![]) };
         let seen = self.hand().look(&ask, &Purse::new()).await.expect("a look at the host").host;
         self.task_seen(&seen)
     }
@@ -161,6 +163,7 @@ impl World {
         let layout = Tiny.deploy().expect("it deploys").render(&ask).expect("a layout");
         MemberTask {
             fleet: name("harbour"),
+            fleet_file: self.fleet_file(),
             cluster: self.cluster.clone(),
             member: self.cluster.first().clone(),
             host,
@@ -204,8 +207,25 @@ impl World {
             home: Some(self.home()),
             settings: Vec::new(),
         };
-        let ask = LookAsk { host: self.host(), members: vec![member], depth: Depth::Brief, tools: false };
-        hand.look(&ask, &Purse::new()).await.expect("a look")
+        hand.look(&self.ask(vec![member]), &Purse::new()).await.expect("a look")
+    }
+
+    /// A brief look at these members alone.
+    pub(crate) fn ask(&self, members: Vec<LookMember>) -> LookAsk {
+        LookAsk {
+            host: self.host(),
+            members,
+            depth: Depth::Brief,
+            tools: false,
+            fleet: name("harbour"),
+            fleet_file: self.fleet_file(),
+            besides: None,
+        }
+    }
+
+    /// The fleet's file; it need not be there.
+    pub(crate) fn fleet_file(&self) -> String {
+        self.folder.path().join(&self.file).display().to_string()
     }
 
     pub(crate) async fn seen(&self, hand: &dyn Hand) -> MemberSeen {

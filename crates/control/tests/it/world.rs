@@ -52,7 +52,7 @@ impl Hand for Script {
             let seen = MemberSeen { on_host: Some(on_host), reach, facts: None, took: Millis(0) };
             (asked.member.name.clone(), seen)
         });
-        Ok(Looked { host: HostSeen::default(), members: members.collect(), findings: vec![] })
+        Ok(Looked { host: HostSeen::default(), members: members.collect(), ..Looked::default() })
     }
 
     async fn act(&self, order: &Order, _: &Purse, watch: &dyn Watch) -> Result<Outcome> {
@@ -168,6 +168,7 @@ impl World {
         let fleet = Fleet {
             name: name("f"),
             directory: "/f".into(),
+            file: "/f/fleet.yaml".into(),
             vaults: BTreeMap::new(),
             hosts: [(name("local"), host)].into(),
             clusters: BTreeMap::new(),
@@ -201,6 +202,7 @@ fn task(member: &str) -> MemberTask {
     let spec = MemberSpec { name: name(member), runtime };
     MemberTask {
         fleet: name("f"),
+        fleet_file: "/f/fleet.yaml".into(),
         cluster: ClusterSpec {
             name: name(&format!("c-{member}")),
             engine: "e".into(),

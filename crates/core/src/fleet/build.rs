@@ -70,7 +70,8 @@ pub(super) fn fleet(
     cross::unique(&clusters, &file, &declared("clusters"), building.report);
     let generate = building.generate;
     let directory = super::path::absolute(input.directory, ".");
-    (name.map(|name| Fleet { name, directory, vaults, hosts, clusters }), generate)
+    let file = super::path::absolute(&directory, input.file.rsplit('/').next().unwrap_or_default());
+    (name.map(|name| Fleet { name, directory, file, vaults, hosts, clusters }), generate)
 }
 
 impl Building<'_, '_> {

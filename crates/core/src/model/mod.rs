@@ -22,6 +22,8 @@ pub struct Fleet {
     pub name: Name,
     /// Absolute directory of the fleet file; relative paths in it start here.
     pub directory: String,
+    /// Absolute path of the fleet file: tells two fleets of one name apart.
+    pub file: String,
     /// Where backups lie.
     pub vaults: BTreeMap<Name, VaultSpec>,
     /// The machines; at least `local`.

@@ -61,6 +61,8 @@ pub enum Act {
 pub struct MemberTask {
     /// The fleet.
     pub fleet: Name,
+    /// Absolute path of its file.
+    pub fleet_file: String,
     /// Its cluster.
     pub cluster: ClusterSpec,
     /// The member.

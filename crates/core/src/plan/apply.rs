@@ -1,4 +1,4 @@
-//! Deciding how the fleet becomes as declared, and how it is stopped.
+//! Deciding how the fleet becomes as declared.
 
 use super::{
     Act, Aim, Condition, Decision, MemberTask, Risk, Step, Target,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Text,
-    finding::Finding,
+    finding::{Finding, Severity},
     model::{ClusterSpec, MemberSpec, Name},
     port::{
         engine::{Change, Deploy, Engine, How},
@@ -34,45 +34,18 @@ pub fn apply(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
             }
         }
     }
+    draft.findings.extend(undeclared(situation));
     situation.decision(&aim, draft)
 }
 
-/// Stops the supervised members and keeps their data.
-pub fn down(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
-    let aim = Aim::Down { clusters: clusters.to_vec() };
-    let mut draft = Draft::default();
-    for cluster in situation.clusters(clusters, &mut draft.findings) {
-        let Ok(engine) = situation.engine(cluster) else { continue };
-        for member in cluster.members.iter().filter(|member| member.is_supervised()) {
-            let stopped = match situation.member_seen(member) {
-                Err(finding) => Err(vec![finding]),
-                Ok(seen) => stop_if_running(situation, engine.as_ref(), cluster, member, seen, &mut draft),
-            };
-            if let Err(findings) = stopped {
-                draft.findings.extend(findings);
-            }
-        }
-    }
-    situation.decision(&aim, draft)
-}
-
-fn stop_if_running(
-    situation: &Situation<'_>,
-    engine: &dyn Engine,
-    cluster: &ClusterSpec,
-    member: &MemberSpec,
-    seen: &MemberSeen,
-    draft: &mut Draft,
-) -> Result<(), Vec<Finding>> {
-    let Some(on_host) = &seen.on_host else { return Ok(()) };
-    if !matches!(on_host.process, ProcessSeen::Running { .. } | ProcessSeen::BackingOff { .. }) {
-        return Ok(());
-    }
-    let deploy = facet(engine, cluster)?;
-    let version = identity(on_host).map(|identity| (identity.version.clone(), identity.flavour.clone()));
-    let (task, _) = situation.laid_out(deploy, situation.task(cluster, member), version)?;
-    draft.steps.push(stop(&task));
-    Ok(())
+/// Members that live here without being declared: nothing is done to them, and nobody forgets them.
+fn undeclared(situation: &Situation<'_>) -> Vec<Finding> {
+    let told = |(name, cluster): (&Name, &ClusterSpec)| {
+        let text = Text::new("core-plan-undeclared").with("member", name).with("cluster", &cluster.name);
+        let cure = Text::new("core-plan-undeclared-cure").with("member", name);
+        Finding::note(name.as_str(), text).cure(cure)
+    };
+    situation.seen.undeclared.iter().map(told).collect()
 }
 
 /// The step that stops a member.
@@ -189,11 +162,8 @@ fn member_as_declared(
             Finding::error(member.name.as_str(), why.clone()).cure(Text::new("core-plan-foreign-data-cure")),
         ]),
         DataSeen::Absent | DataSeen::Unfinished if matches!(on_host.process, ProcessSeen::Running { .. }) => {
-            let text = Text::new("core-plan-data-gone").with("member", &member.name);
-            Err(vec![
-                Finding::error(member.name.as_str(), text)
-                    .cure(Text::new("core-plan-data-gone-cure").with("cluster", &cluster.name)),
-            ])
+            let lost = super::backup::lost_data(cluster, member, seen).into_iter();
+            Err(lost.map(|finding| Finding { severity: Severity::Error, ..finding }).collect())
         }
         DataSeen::Absent | DataSeen::Unfinished => {
             refuse_lost_data(situation, cluster, member)?;

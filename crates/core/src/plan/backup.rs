@@ -9,9 +9,9 @@ use super::{
 use crate::{
     Text,
     finding::Finding,
-    model::{ClusterSpec, Name},
+    model::{ClusterSpec, MemberSpec, Name},
     port::vault::SnapshotId,
-    seen::Reach,
+    seen::{DataSeen, MemberSeen, ProcessSeen, Reach},
 };
 
 /// Takes one set: a snapshot of each cluster. A cluster that cannot be reached keeps its step, which will fail and
@@ -48,7 +48,11 @@ fn no_backup(cluster: &ClusterSpec, asked: bool) -> Finding {
 
 fn unready(situation: &Situation<'_>, cluster: &ClusterSpec) -> Option<Finding> {
     let member = cluster.first();
-    let text = match &situation.seen.members.get(&member.name)?.reach {
+    let seen = situation.seen.members.get(&member.name)?;
+    if let Some(told) = lost_data(cluster, member, seen) {
+        return Some(told);
+    }
+    let text = match &seen.reach {
         Reach::Running => return None,
         Reach::Starting => Text::new("core-plan-not-ready"),
         Reach::Stopped => Text::new("core-plan-stopped"),
@@ -56,6 +60,21 @@ fn unready(situation: &Situation<'_>, cluster: &ClusterSpec) -> Option<Finding> 
         Reach::Refused(error) => Text::new("core-plan-refused").with("why", error.what.clone()),
     };
     Some(Finding::warning(member.name.as_str(), text.with("member", &member.name)))
+}
+
+/// A server that runs on after its data directory is gone: what it still holds open ends with it.
+pub fn lost_data(cluster: &ClusterSpec, member: &MemberSpec, seen: &MemberSeen) -> Option<Finding> {
+    let on_host = seen.on_host.as_ref()?;
+    if !matches!(on_host.process, ProcessSeen::Running { .. }) {
+        return None;
+    }
+    let text = match &on_host.data {
+        DataSeen::Ours(_) => return None,
+        DataSeen::Foreign(why) => Text::new("core-plan-data-replaced").with("why", why.clone()),
+        DataSeen::Absent | DataSeen::Unfinished => Text::new("core-plan-data-gone"),
+    };
+    let cure = Text::new("core-plan-data-gone-cure").with("cluster", &cluster.name);
+    Some(Finding::warning(member.name.as_str(), text.with("member", &member.name)).cure(cure))
 }
 
 fn take(situation: &Situation<'_>, cluster: &ClusterSpec) -> Result<Option<Step>, Finding> {

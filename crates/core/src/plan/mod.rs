@@ -4,6 +4,7 @@ mod act;
 pub mod apply;
 pub mod backup;
 mod condition;
+pub mod down;
 pub mod restore;
 mod situation;
 mod step;
@@ -149,7 +150,7 @@ impl Changed {
 pub fn decide(situation: &Situation<'_>, aim: &Aim) -> Decision {
     match aim {
         Aim::Apply { clusters } => apply::apply(situation, clusters),
-        Aim::Down { clusters } => apply::down(situation, clusters),
+        Aim::Down { clusters } => down::down(situation, clusters),
         Aim::Backup { clusters } => backup::backup(situation, clusters),
         Aim::Verify { snapshots } => backup::verify(situation, snapshots),
         Aim::Compare { snapshot, with } => restore::compare_with(situation, snapshot, with),

@@ -98,6 +98,7 @@ impl Situation<'_> {
         let home = member.is_supervised().then(|| MemberHome::new(&host, &self.fleet.name, &member.name));
         MemberTask {
             fleet: self.fleet.name.clone(),
+            fleet_file: self.fleet.file.clone(),
             cluster: cluster.clone(),
             member: member.clone(),
             host,

@@ -26,7 +26,7 @@ use crate::{
 pub type Purse = BTreeMap<SecretRef, Secret>;
 
 /// A question to a host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LookAsk {
     /// The host.
     pub host: HostSpec,
@@ -36,6 +36,12 @@ pub struct LookAsk {
     pub depth: Depth,
     /// Also search for programs.
     pub tools: bool,
+    /// The fleet.
+    pub fleet: Name,
+    /// Absolute path of its file.
+    pub fleet_file: String,
+    /// Also look at the members of this fleet that live on the host and are none of these; `None`: only at those asked.
+    pub besides: Option<Vec<Name>>,
 }
 
 /// One member to look at.
@@ -58,6 +64,9 @@ pub struct Looked {
     pub host: HostSeen,
     /// The members by name.
     pub members: BTreeMap<Name, MemberSeen>,
+    /// Those among them that were not asked for by name, each with its cluster, of which it is the only member here.
+    #[serde(default)]
+    pub besides: BTreeMap<Name, ClusterSpec>,
     /// What a survey found (`Depth::Grants`).
     pub findings: Vec<Finding>,
 }

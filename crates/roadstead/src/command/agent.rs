@@ -21,8 +21,9 @@ pub(crate) fn define(words: &Words) -> Command {
     let socket = shape::option(words, "socket", "PATH", "cli-option-agent-socket")
         .value_parser(value_parser!(PathBuf));
     let fleet = shape::option(words, "fleet", "NAME", "cli-option-agent-fleet");
+    let file = shape::option(words, "fleet-file", "PATH", "cli-option-agent-fleet-file");
     let host = shape::option(words, "host", "JSON", "cli-option-agent-host");
-    shape::verb(words, "agent").hide(true).args([socket, fleet, host].map(|arg| arg.required(true)))
+    shape::verb(words, "agent").hide(true).args([socket, fleet, file, host].map(|arg| arg.required(true)))
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Outcome {
@@ -32,7 +33,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Outcome {
     let host: HostSpec =
         serde_json::from_str(text("host")).map_err(|error| wrong("--host").caused_by(&error))?;
     let socket = matches.get_one::<PathBuf>("socket").expect("clap demands a socket").clone();
-    let options = ServeOptions { socket, fleet, host, version: env!("CARGO_PKG_VERSION").to_owned() };
+    let fleet_file = text("fleet-file").to_owned();
+    let options =
+        ServeOptions { socket, fleet, fleet_file, host, version: env!("CARGO_PKG_VERSION").to_owned() };
     block_on(roadstead_agent::serve(options, house::hand_parts()))??;
     Ok(Answer::done("", json!({ "ended": true })))
 }

@@ -1,18 +1,20 @@
 //! `roadstead status`: each member's state, role, version and endpoint, and how old its last proven backup is.
+//! Ends with 1 when something is wrong; a member that was stopped on purpose is not.
 
 use clap::{ArgMatches, Command};
 use roadstead_control::Controller;
 use roadstead_core::{
-    Finding, Text, Timestamp,
+    Finding, Severity, Text, Timestamp, finding,
     model::{ClusterSpec, MemberSpec},
+    plan,
     port::{engine::Depth, layout::Endpoint},
-    seen::{FleetSeen, MemberSeen, ProcessSeen, Reach, Role},
+    seen::{DataSeen, FleetSeen, MemberSeen, OnHost, ProcessSeen, Reach, Role},
 };
 use serde_json::{Value, json};
 
 use super::shape;
 use crate::{
-    context::{Answer, Context, Outcome, block_on},
+    context::{Answer, Context, Exit, Outcome, block_on},
     fleet_file, house,
     render::{
         self, Tone, Words,
@@ -38,17 +40,19 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let state = State { words: &context.words, seen: &seen, shelf: &shelf, now: house::now() };
     let clusters = loaded.fleet.clusters.values();
     let clusters: Vec<_> = clusters.filter(|c| asked.is_empty() || asked.contains(&c.name)).collect();
-    let mut text = state.table(&clusters).render(context.paint);
+    let undeclared: Vec<_> = seen.undeclared.values().collect();
+    let listed = || clusters.iter().copied().chain(undeclared.iter().copied());
+    let mut text = state.table(listed()).render(context.paint);
     text.push_str(&state.agent(&controller));
     let mut findings: Vec<Finding> = seen.findings.clone();
     findings.extend(shelf.findings.iter().cloned());
     findings.extend(troubles(&seen));
+    findings.extend(clusters.iter().flat_map(|cluster| lost(cluster, &seen)));
     for found in &findings {
         text.push_str(&render::finding::one(&context.words, context.paint, found));
     }
-    let members = clusters
-        .iter()
-        .flat_map(|cluster| cluster.members.iter().map(|member| state.document(cluster, member)));
+    let members =
+        listed().flat_map(|cluster| cluster.members.iter().map(|member| state.document(cluster, member)));
     let agents: serde_json::Map<String, Value> =
         seen.hosts.iter().map(|(name, host)| (name.to_string(), json!(host.agent))).collect();
     let json = json!({
@@ -57,7 +61,8 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         "agents": agents,
         "findings": render::json::findings(&context.words, &findings),
     });
-    Ok(Answer::done(text, json))
+    let exit = if finding::any_error(&findings) { Exit::No } else { Exit::Done };
+    Ok(Answer::done(text, json).exit(exit))
 }
 
 struct State<'a> {
@@ -68,7 +73,7 @@ struct State<'a> {
 }
 
 impl State<'_> {
-    fn table(&self, clusters: &[&ClusterSpec]) -> Table {
+    fn table<'c>(&self, clusters: impl Iterator<Item = &'c ClusterSpec>) -> Table {
         let heads = ["member", "cluster", "state", "role", "version", "endpoint", "proven"];
         let mut table =
             Table::new(heads.into_iter().map(|head| self.words.word(&format!("cli-head-{head}"))));
@@ -77,7 +82,11 @@ impl State<'_> {
                 let seen = self.seen.members.get(&member.name);
                 let facts = seen.and_then(|seen| seen.facts.as_ref());
                 let (state, tone) = self.state(seen);
-                let (proven, proven_tone) = self.proven(cluster);
+                let (proven, proven_tone) = if self.seen.undeclared.contains_key(&member.name) {
+                    (self.words.word("cli-status-undeclared"), Tone::Doubtful)
+                } else {
+                    self.proven(cluster)
+                };
                 let role = facts.and_then(|facts| facts.role).map(|role| self.role(role));
                 let version = facts.and_then(|facts| facts.version.as_ref()).map(ToString::to_string);
                 let flavour = facts.map(|facts| facts.flavour.as_str()).filter(|flavour| !flavour.is_empty());
@@ -157,8 +166,9 @@ impl State<'_> {
     fn document(&self, cluster: &ClusterSpec, member: &MemberSpec) -> Value {
         let seen = self.seen.members.get(&member.name);
         let facts = seen.and_then(|seen| seen.facts.as_ref());
-        let proven = self.shelf.proven(&cluster.name);
-        let newest = self.shelf.of(&cluster.name).next_back();
+        let declared = !self.seen.undeclared.contains_key(&member.name);
+        let proven = self.shelf.proven(&cluster.name).filter(|_| declared);
+        let newest = self.shelf.of(&cluster.name).next_back().filter(|_| declared);
         let state = seen.map(|seen| match seen.reach {
             Reach::Running => "running",
             Reach::Starting => "starting",
@@ -169,6 +179,7 @@ impl State<'_> {
         json!({
             "member": member.name,
             "cluster": cluster.name,
+            "declared": declared,
             "engine": cluster.engine,
             "state": state,
             "role": facts.and_then(|facts| facts.role),
@@ -217,7 +228,31 @@ pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
                 let what = Text::new("cli-status-restarts").with("member", name).with("restarts", *restarts);
                 found.push(Finding::warning(name.as_str(), what));
             }
+            Some(ProcessSeen::Dead) => {
+                let what = Text::new("cli-status-dead").with("member", name);
+                found.push(Finding::error(name.as_str(), what).cure(Text::new("cli-status-dead-cure")));
+            }
             _ => {}
+        }
+    }
+    found
+}
+
+/// Members whose data directory is gone, or is not theirs.
+fn lost(cluster: &ClusterSpec, seen: &FleetSeen) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for member in &cluster.members {
+        let Some(seen) = seen.members.get(&member.name) else { continue };
+        let lost = plan::backup::lost_data(cluster, member, seen);
+        found.extend(lost.map(|finding| Finding { severity: Severity::Error, ..finding }));
+        if let Some(OnHost {
+            data: DataSeen::Foreign(why),
+            process: ProcessSeen::Stopped | ProcessSeen::Dead,
+            ..
+        }) = &seen.on_host
+        {
+            let cure = Text::new("core-plan-foreign-data-cure");
+            found.push(Finding::error(member.name.as_str(), why.clone()).cure(cure));
         }
     }
     found

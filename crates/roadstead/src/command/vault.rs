@@ -180,7 +180,12 @@ fn removed(shelf: &Shelf, vault: &Name, asked: &[String], keep: Option<u16>) -> 
         let (of, id) = match (shelf.named(name), unreadable) {
             (Ok(entry), None) => (&entry.vault, entry.record.id()),
             (Err(error), None) => return Err(error),
-            (Ok(_), Some(_)) => return Err(Error::new(Kind::Input, Text::new("cli-snapshot-ambiguous").with("snapshot", name))),
+            (Ok(_), Some(_)) => {
+                return Err(Error::new(
+                    Kind::Input,
+                    Text::new("cli-snapshot-ambiguous").with("snapshot", name),
+                ));
+            }
             (Err(_), Some((of, id))) => (of, id),
         };
         if of == vault {

@@ -82,7 +82,7 @@ fn crash_during_backup_and_verify() {
     };
     let proven = |harbour: &Harbour, after: u32| {
         assert_eq!(count(harbour, "proven"), 1, "killed after {after}");
-        let left = harbour.path("members/voyage/scratch");
+        let left = harbour.path("members/voyage/.scratch");
         let left = fs::read_dir(left).map_or(0, Iterator::count);
         assert_eq!(left, 0, "killed after {after}: scratch servers are left behind");
     };

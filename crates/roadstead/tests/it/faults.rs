@@ -149,6 +149,9 @@ fn killed_in_the_middle_of_a_proof_the_scratch_server_goes_and_the_snapshot_stay
     });
     verify.kill().expect("ours");
     verify.wait().expect("it ends");
+    wait::until("the scratch server to go by itself", Duration::from_secs(30), || {
+        (!is_scratch(&harbour)).then_some(())
+    });
     harbour.run(&["verify"]).expect(0);
     assert!(!is_scratch(&harbour), "{:?}", harbour.processes());
 }

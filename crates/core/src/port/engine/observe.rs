@@ -7,10 +7,11 @@ use super::Link;
 use crate::{Result, finding::Finding, model::ClusterSpec, seen::Facts};
 
 /// How much a look asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Depth {
     /// What `status` shows; a handful of cheap questions.
+    #[default]
     Brief,
     /// Also settings, databases and accounts, for a plan.
     Full,

@@ -162,6 +162,40 @@ fn down_stops_what_runs_and_keeps_data() {
 }
 
 #[test]
+fn members_that_nobody_declares_are_told_and_stopped_with_the_rest() {
+    let scenario = "declare a plain\nsee a data=ours:1.2 process=running size=1
+                    undeclared copy plain data=ours:1.2 process=running
+                    undeclared old plain data=ours:1.2 process=stopped";
+    check(
+        scenario,
+        &apply(),
+        "note copy-1: core-plan-undeclared
+         note old-1: core-plan-undeclared",
+    );
+    check(
+        scenario,
+        &Aim::Down { clusters: vec![] },
+        "stop-a-1 [interrupts-writes] needs 0 proves 1
+         stop-copy-1 [interrupts-writes] needs 0 proves 1",
+    );
+    check(
+        scenario,
+        &Aim::Down { clusters: vec![name("a")] },
+        "stop-a-1 [interrupts-writes] needs 0 proves 1",
+    );
+}
+
+#[test]
+fn a_backup_of_a_server_whose_data_is_gone_is_taken_and_told() {
+    check(
+        "declare a plain backup\nsee a data=absent process=running",
+        &Aim::Backup { clusters: vec![] },
+        "take-a [-] needs 0 proves 0
+         warning a-1: core-plan-data-gone",
+    );
+}
+
+#[test]
 fn a_backup_takes_what_declares_one_and_names_what_does_not() {
     check(
         "declare a plain backup\ndeclare b plain\ndeclare c plain backup\n

@@ -4,6 +4,7 @@
 //! declare a plain size=10 remark=x databases=d,e backup
 //! declare m plain managed
 //! see a data=ours:1.2 process=running size=10 databases=d
+//! undeclared copy plain data=ours:1.2 process=running
 //! snapshot 00..01 a proven
 //! done create-a-1
 //! ```
@@ -50,6 +51,7 @@ impl World {
             fleet: Fleet {
                 name: name("f"),
                 directory: "/f".into(),
+                file: "/f/fleet.yaml".into(),
                 vaults: [(name("v"), vault)].into(),
                 hosts: [(name("local"), host)].into(),
                 clusters: BTreeMap::new(),
@@ -65,6 +67,12 @@ impl World {
             match words.as_slice() {
                 ["declare", cluster, engine, rest @ ..] => world.declare(cluster, engine, rest),
                 ["see", cluster, rest @ ..] => world.see(cluster, rest),
+                ["undeclared", cluster, engine, rest @ ..] => {
+                    world.declare(cluster, engine, &[]);
+                    world.see(cluster, rest);
+                    let spec = world.fleet.clusters.remove(*cluster).expect("just declared");
+                    world.seen.undeclared.insert(spec.first().name.clone(), spec);
+                }
                 ["snapshot", id, cluster, stage] => world.snapshot(id, cluster, stage),
                 ["user", user] => {
                     let host = world.seen.hosts.get_mut("local").expect("the host is there");
@@ -210,6 +218,7 @@ fn data(cluster: &str, member: &Name, value: &str) -> DataSeen {
         Some(("ours", version)) => DataSeen::Ours(Identity {
             id: format!("id-{member}"),
             fleet: name("f"),
+            fleet_file: "/f/fleet.yaml".into(),
             cluster: name(cluster),
             member: member.clone(),
             engine: "plain".into(),
