@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     files::{self, HomeFolder},
+    state,
     users::Account,
 };
 
@@ -119,11 +120,26 @@ fn other(identity: &Identity, owner: &Owner<'_>) -> Option<Text> {
         ("agent-data-of-member", identity.member.as_str(), owner.member.as_str()),
         ("agent-data-of-engine", identity.engine.as_str(), owner.engine),
     ];
-    let file = (identity.fleet_file.as_str(), owner.fleet_file);
-    let other_file = file.0 != file.1 && Path::new(file.0).is_file();
-    let namesake = other_file.then_some(("agent-data-of-namesake", file.0, file.1));
-    let (key, is, wanted) = pairs.into_iter().find(|(_, is, wanted)| is != wanted).or(namesake)?;
+    let Some((key, is, wanted)) = pairs.into_iter().find(|(_, is, wanted)| is != wanted) else {
+        return namesake(&identity.fleet_file, owner);
+    };
     Some(Text::new(key).with("is", is).with("wanted", wanted))
+}
+
+/// Whether what was worked on by this fleet file is another fleet's of the same name: that file is still there.
+fn namesake(fleet_file: &str, owner: &Owner<'_>) -> Option<Text> {
+    let is_other = fleet_file != owner.fleet_file && Path::new(fleet_file).is_file();
+    is_other
+        .then(|| Text::new("agent-data-of-namesake").with("is", fleet_file).with("wanted", owner.fleet_file))
+}
+
+/// Refuses a home that another fleet of the same name works on, whatever has become of its data.
+pub(crate) fn refuse_namesake(home: &MemberHome, owner: &Owner<'_>) -> Result<()> {
+    let wanted = state::wanted(home).map(|wanted| wanted.task.fleet_file);
+    match wanted.and_then(|file| namesake(&file, owner)) {
+        Some(why) => Err(foreign(why.with("path", &home.root))),
+        None => Ok(()),
+    }
 }
 
 /// Has the data name the fleet file that it is worked on by, once the one it named is gone: a file that was moved.

@@ -58,6 +58,7 @@ impl Work {
         let opened = state::open(&again.home)?;
         let what = Text::new("agent-held-member").with("member", &task.member.name);
         let held = lock::take(&state::lock_path(&again.home), &job.order.by, &what)?;
+        identity::refuse_namesake(&again.home, &again.owner())?;
         identity::follow(&opened, &again.home, &again.owner(), runner.as_ref())?;
         Ok(Self { again, opened, runner, _lock: held })
     }

@@ -17,10 +17,16 @@ use crate::controller::Controller;
 pub type Catalogues = BTreeMap<Name, Result<Catalogue>>;
 
 impl Controller {
-    /// Opens one vault.
+    /// Opens one vault. `Kind::NotFound` when there is none; one whose key is lost is there and stays closed
+    /// (`Kind::Denied`).
     pub async fn vault(&self, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
-        let key = self.parts.secrets.resolve(&spec.key)?;
-        self.parts.vaults.open(spec, &key).await
+        match self.parts.secrets.resolve(&spec.key) {
+            Ok(key) => self.parts.vaults.open(spec, &key).await,
+            Err(error) if error.kind == Kind::NotFound && self.parts.vaults.is_there(spec).await? => {
+                Err(Error { kind: Kind::Denied, ..error })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes one vault that is not there yet.

@@ -79,7 +79,9 @@ pub(crate) async fn end(state: &Path) -> Result<bool> {
     let Some(door) = roadstead_agent::connect(&socket).await? else { return Ok(false) };
     door.shutdown().await?;
     let deadline = Instant::now() + END_DEADLINE;
-    while roadstead_agent::connect(&socket).await.is_ok_and(|door| door.is_some()) {
+    // Gone from the door first, then from the machine: what it holds open is then free as well.
+    let lives = || std::fs::read(format!("/proc/{}/cmdline", door.pid)).is_ok_and(|line| !line.is_empty());
+    while roadstead_agent::connect(&socket).await.is_ok_and(|door| door.is_some()) || lives() {
         if Instant::now() > deadline {
             return Err(Error::new(
                 Kind::Busy,

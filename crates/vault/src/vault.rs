@@ -82,6 +82,10 @@ impl Vaults for LocalVaults {
         Ok(Arc::new(vault))
     }
 
+    async fn is_there(&self, spec: &VaultSpec) -> Result<bool> {
+        Ok(matches!(look(&folder(spec)?).await?, There::Vault | There::Unsealed))
+    }
+
     async fn open(&self, spec: &VaultSpec, key: &Secret) -> Result<Arc<dyn Vault>> {
         let root = folder(spec)?;
         match look(&root).await? {

@@ -95,6 +95,10 @@ impl Vaults for Nothing {
         Err(Error::internal("no vault here"))
     }
 
+    async fn is_there(&self, _: &VaultSpec) -> Result<bool> {
+        Ok(false)
+    }
+
     async fn open(&self, _: &VaultSpec, _: &Secret) -> Result<Arc<dyn Vault>> {
         Err(Error::internal("no vault here"))
     }

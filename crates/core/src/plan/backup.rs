@@ -68,12 +68,17 @@ pub fn lost_data(cluster: &ClusterSpec, member: &MemberSpec, seen: &MemberSeen) 
     if !matches!(on_host.process, ProcessSeen::Running { .. }) {
         return None;
     }
-    let text = match &on_host.data {
+    let (text, cure) = match &on_host.data {
         DataSeen::Ours(_) => return None,
-        DataSeen::Foreign(why) => Text::new("core-plan-data-replaced").with("why", why.clone()),
-        DataSeen::Absent | DataSeen::Unfinished => Text::new("core-plan-data-gone"),
+        DataSeen::Foreign(why) => {
+            let text = Text::new("core-plan-data-replaced").with("why", why.clone());
+            (text, Text::new("core-plan-foreign-data-cure"))
+        }
+        DataSeen::Absent | DataSeen::Unfinished => {
+            let cure = Text::new("core-plan-data-gone-cure").with("cluster", &cluster.name);
+            (Text::new("core-plan-data-gone"), cure)
+        }
     };
-    let cure = Text::new("core-plan-data-gone-cure").with("cluster", &cluster.name);
     Some(Finding::warning(member.name.as_str(), text.with("member", &member.name)).cure(cure))
 }
 

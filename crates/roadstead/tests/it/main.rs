@@ -2,6 +2,8 @@
 //! engines differs in every list, so these tests are of the whole binary; the other crates' tests need no engine.
 
 #[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
+mod besides;
+#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod crash;
 #[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod demo;

@@ -1,0 +1,111 @@
+//! What the fleet file does not say and nobody may forget: copies beside, fleets of the same name, lost keys, damage.
+
+use std::fs;
+
+use roadstead_testkit::place;
+
+use crate::{
+    faults::largest,
+    harbour::{Client, SESSIONS, fleet},
+};
+
+#[test]
+fn a_copy_beside_is_listed_stopped_with_the_rest_and_stays_stopped() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    let beside = format!("sessions-copy:{}", place::free_port());
+    harbour.run(&["restore", "latest", "--beside", &beside, "--yes"]).expect(0);
+    let state = |wanted: &str| {
+        let status = harbour.run(&["status", "--json"]).expect(0).json();
+        let members = status["members"].as_array().expect("members").clone();
+        let copy =
+            members.iter().find(|m| m["member"] == "sessions-copy").expect("the copy is listed").clone();
+        assert_eq!((&copy["state"], &copy["declared"]), (&wanted.into(), &false.into()), "{copy:#}");
+    };
+    state("running");
+    let plan = harbour.run(&["plan"]).expect(0);
+    assert!(plan.out.contains("sessions-copy") && plan.out.contains("nothing to do"), "{}", plan.out);
+    harbour.run(&["down", "--yes"]).expect(0);
+    assert!(harbour.processes().is_empty(), "{:?}", harbour.processes());
+    harbour.run(&["up", "--yes"]).expect(0);
+    state("stopped");
+}
+
+#[test]
+fn a_fleet_of_the_same_name_touches_nothing_of_the_other() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let other = harbour.path("other");
+    fs::create_dir(&other).expect("own folder");
+    harbour.secret("other/vault.key", "a-vault-key-of-good-length-0123456789");
+    for entry in fs::read_dir(harbour.path("secrets")).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        harbour.secret(&format!("other/secrets/{name}"), &fs::read_to_string(entry.path()).expect("read"));
+    }
+    let file = other.join("fleet.yaml");
+    fs::write(&file, harbour.declared()).expect("own folder");
+    let file = file.display().to_string();
+    for command in [["up", "--yes"].as_slice(), &["down", "--yes"], &["status"]] {
+        let refused = harbour.run(&[command, &["-f", &file]].concat());
+        let told = format!("{}{}", refused.out, refused.err);
+        assert!(told.contains(&harbour.path("fleet.yaml").display().to_string()), "{command:?}: {told}");
+        assert_eq!(refused.code, 1, "{command:?}: {told}");
+    }
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["ping"]), "PONG");
+}
+
+#[test]
+fn damage_that_a_check_of_the_vault_finds_takes_the_green_away() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let sessions = Client::of(&harbour, "sessions-1");
+    let script = "for i = 1, 3000 do redis.call('set', 'k' .. i, redis.sha1hex(i)) end";
+    sessions.redis("roadstead", &["eval", script, "0"]);
+    harbour.run(&["backup"]).expect(0);
+    harbour.run(&["verify"]).expect(0);
+    let pack = largest(&harbour.path("vault/data"));
+    let whole = fs::read(&pack).expect("a pack");
+    fs::write(&pack, &whole[..whole.len() / 2]).expect("written");
+    let seen = || {
+        let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+        let snapshot = &listed["snapshots"][0];
+        (snapshot["stage"].clone(), snapshot["failed"].clone(), snapshot["history"].as_array().map(Vec::len))
+    };
+    harbour.run(&["vault", "check"]).expect(1);
+    assert_eq!(seen(), ("taken".into(), true.into(), Some(3)));
+    harbour.run(&["vault", "check"]).expect(1);
+    assert_eq!(seen().2, Some(3), "the same damage is noted once");
+
+    // With the file back, only reading every byte makes it trusted again.
+    fs::write(&pack, &whole).expect("written");
+    harbour.run(&["vault", "check"]).expect(0);
+    assert_eq!(seen().0, "taken");
+    harbour.run(&["verify"]).expect(0);
+    assert_eq!(seen().0, "proven");
+
+    // Damaged for good, it can be removed: it is proven no more.
+    fs::write(&pack, &whole[..whole.len() / 2]).expect("written");
+    harbour.run(&["vault", "check"]).expect(1);
+    harbour.run(&["backup"]).expect(0);
+    let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+    let damaged = listed["snapshots"][0]["id"].as_str().expect("an id").to_owned();
+    harbour.run(&["vault", "prune", "--snapshot", &damaged, "--yes=local"]).expect(0);
+    harbour.run(&["verify"]).expect(0);
+    harbour.run(&["vault", "check"]).expect(0);
+}
+
+#[test]
+fn a_lost_key_is_an_error_and_never_a_vault_without_snapshots() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    fs::remove_file(harbour.path("vault.key")).expect("ours to lose");
+    for command in ["status", "backups"] {
+        let told = harbour.run(&[command]);
+        assert_eq!(told.code, 1, "{command}: {}{}", told.out, told.err);
+        let all = format!("{}{}", told.out, told.err);
+        assert!(all.contains("vault.key") && !all.contains("never"), "{command}: {all}");
+    }
+    assert!(!harbour.path("vault.key").exists(), "a key that is lost is not made anew");
+}
