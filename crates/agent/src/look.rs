@@ -8,7 +8,7 @@ use roadstead_core::{
     Error, Finding, Kind, Millis, Result, Text,
     model::{ClusterSpec, HostSpec, MemberHome},
     port::{
-        Engine, Secrets,
+        Engine, Link, Observe, Secrets,
         engine::Depth,
         hand::{LookAsk, LookMember, Looked, Purse},
     },
@@ -257,12 +257,36 @@ async fn answer(inner: &Arc<Inner>, asked: &Asked<'_>, ask: &LookMember) -> Memb
         let engine = inner.engine(&ask.cluster.engine)?;
         let linked = connect(inner, asked, ask, &engine)?;
         let observe = engine.observe().ok_or_else(|| unsupported(engine.as_ref(), "observe"))?;
-        observe.look(&linked.link, &ask.cluster, asked.depth, &ask.settings).await
+        let mut facts = observe.look(&linked.link, &ask.cluster, asked.depth, &ask.settings).await?;
+        if asked.depth == Depth::Full && ask.home.is_some() {
+            facts.shut_out = shut_out(observe, &linked.link, asked, &ask.cluster).await?;
+        }
+        Ok(facts)
     };
     match told.await {
         Ok(facts) => seen(Reach::Running, Some(facts)),
         Err(error) => seen(reach(error), None),
     }
+}
+
+/// The declared accounts whose declared password, as far as it was sent along, does not open.
+async fn shut_out(
+    observe: &dyn Observe,
+    link: &Link,
+    asked: &Asked<'_>,
+    cluster: &ClusterSpec,
+) -> Result<Vec<String>> {
+    let secrets = HandSecrets::new(asked.purse, asked.host);
+    let mut shut_out = Vec::new();
+    for (account, role) in &cluster.roles {
+        let password = role.password.as_ref().and_then(|password| secrets.resolve(password).ok());
+        let Some(password) = password else { continue };
+        let link = Link { user: account.clone(), password: Some(password), may_write: false, ..link.clone() };
+        if !observe.admits(&link).await? {
+            shut_out.push(account.clone());
+        }
+    }
+    Ok(shut_out)
 }
 
 fn reach(error: Error) -> Reach {

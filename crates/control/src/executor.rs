@@ -141,7 +141,10 @@ impl Executor<'_> {
         let deep = conditions.iter().any(|condition| {
             matches!(
                 condition,
-                Condition::Setting { .. } | Condition::Database { .. } | Condition::Own { .. }
+                Condition::Setting { .. }
+                    | Condition::Database { .. }
+                    | Condition::Own { .. }
+                    | Condition::Admitted { .. }
             )
         });
         let depth = if deep { Depth::Full } else { Depth::Brief };

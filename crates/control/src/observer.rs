@@ -117,6 +117,9 @@ impl View<'_> {
             if let Err(error) = purse::for_member(&asked.member, self.secrets, &mut purse) {
                 findings.push(Finding::error(asked.member.name.as_str(), error.what.clone()));
             }
+            if scope.depth == Depth::Full && asked.home.is_some() {
+                purse::for_accounts(&asked.cluster, self.secrets, &mut purse);
+            }
         }
         let declared = self.fleet.clusters.values().flat_map(|cluster| &cluster.members);
         let known = declared.chain(scope.more.iter().map(|(_, member)| member));

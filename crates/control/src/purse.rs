@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use roadstead_core::{
     Result, SecretRef, Text,
     error::During,
-    model::{MemberSpec, RoleSpec, Runtime},
+    model::{ClusterSpec, MemberSpec, RoleSpec, Runtime},
     plan::{Act, MemberTask},
     port::{Secrets, hand::Purse, layout::Piece},
 };
@@ -15,6 +15,14 @@ pub(crate) fn for_member(member: &MemberSpec, secrets: &dyn Secrets, purse: &mut
     match &member.runtime {
         Runtime::Managed { password: Some(reference), .. } => put(reference, secrets, purse),
         _ => Ok(()),
+    }
+}
+
+/// The passwords of a cluster's declared accounts, as far as they are there: whether they still open is asked.
+pub(crate) fn for_accounts(cluster: &ClusterSpec, secrets: &dyn Secrets, purse: &mut Purse) {
+    for reference in cluster.roles.values().filter_map(of_role) {
+        // One that is not there yet is made before the account is.
+        let _ = put(reference, secrets, purse);
     }
 }
 

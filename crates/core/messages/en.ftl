@@ -20,6 +20,7 @@ core-condition-setting-unseen = the server does not tell its setting { $setting 
 core-condition-setting-differs = setting { $setting } is { $is }, wanted { $wanted }
 core-condition-no-database = database { $database } does not exist
 core-condition-own-differs = { $what } is not as wanted
+core-condition-shut-out = { $member } does not let { $account } in with the declared password
 core-condition-state = member { $member } is { $state }
 core-state-running = running
 core-state-starting = starting

@@ -20,6 +20,7 @@ core-condition-setting-unseen = 服务器没有给出设置 { $setting } 的值
 core-condition-setting-differs = 设置 { $setting } 现为 { $is }，应为 { $wanted }
 core-condition-no-database = 数据库 { $database } 不存在
 core-condition-own-differs = { $what } 与要求不符
+core-condition-shut-out = { $member } 不接受 { $account } 所声明的密码
 core-condition-state = 成员 { $member } 的状态是{ $state }
 core-state-running = 运行中
 core-state-starting = 启动中

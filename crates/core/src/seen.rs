@@ -212,6 +212,9 @@ pub struct Facts {
     pub read_only: Option<bool>,
     /// Settings in force, those that were asked for, by name; one that is missing was not told.
     pub settings: BTreeMap<String, SettingSeen>,
+    /// Declared accounts that the server does not let in with the declared password (`Depth::Full`, members run here).
+    #[serde(default)]
+    pub shut_out: Vec<String>,
     /// Databases; `None`: not asked (a brief look), or the engine has none.
     pub databases: Option<Vec<String>>,
     /// Whether the connection is encrypted and verified, encrypted, or plain.
@@ -316,6 +319,7 @@ impl FleetSeen {
                 put("version", facts.version.as_ref().map(ToString::to_string).unwrap_or_default());
                 put("databases", facts.databases.clone().unwrap_or_default().join(" "));
                 put("accounts", facts.own.to_string());
+                put("shut out", facts.shut_out.join(" "));
                 for (setting, seen) in &facts.settings {
                     put(&format!("setting {setting}"), seen.value.clone());
                 }

@@ -54,6 +54,13 @@ pub enum Condition {
         /// The value there.
         value: serde_json::Value,
     },
+    /// The account is let in with the declared password.
+    Admitted {
+        /// Where.
+        member: Name,
+        /// The account.
+        account: String,
+    },
     /// The system user exists on the host.
     User {
         /// The host.
@@ -90,7 +97,8 @@ impl Condition {
             | Self::File { member, .. }
             | Self::Setting { member, .. }
             | Self::Database { member, .. }
-            | Self::Own { member, .. } => match seen.members.get(member) {
+            | Self::Own { member, .. }
+            | Self::Admitted { member, .. } => match seen.members.get(member) {
                 None => Held::Unknown(Text::new("core-condition-member-unseen").with("member", member)),
                 Some(found) => self.held_by(member, found),
             },
@@ -108,7 +116,8 @@ impl Condition {
             | Self::File { member, .. }
             | Self::Setting { member, .. }
             | Self::Database { member, .. }
-            | Self::Own { member, .. } => Some(member),
+            | Self::Own { member, .. }
+            | Self::Admitted { member, .. } => Some(member),
         }
     }
 
@@ -143,7 +152,9 @@ impl Condition {
                 Some(host) if host.files.get(path) == Some(digest) => Held::Yes,
                 Some(_) => Held::No(Text::new("core-condition-file-differs").with("path", path)),
             },
-            Self::Setting { .. } | Self::Database { .. } | Self::Own { .. } => self.held_by_facts(name, seen),
+            Self::Setting { .. } | Self::Database { .. } | Self::Own { .. } | Self::Admitted { .. } => {
+                self.held_by_facts(name, seen)
+            }
             Self::User { .. } => Held::Unknown(Text::new("core-condition-host-unseen").with("host", name)),
         }
     }
@@ -175,6 +186,10 @@ impl Condition {
                     Held::No(Text::new("core-condition-own-differs").with("what", pointer))
                 }
             }
+            Self::Admitted { account, .. } if facts.shut_out.contains(account) => {
+                Held::No(Text::new("core-condition-shut-out").with("account", account).with("member", name))
+            }
+            Self::Admitted { .. } => Held::Yes,
             _ => Held::Unknown(state(name, &seen.reach)),
         }
     }

@@ -397,22 +397,30 @@ fn account_changes(cluster: &ClusterSpec, facts: &Facts) -> (Vec<Change>, Vec<Fi
                 let what = Text::new("mysql-account-beyond").with("account", name).with("grant", line);
                 findings.push(Finding::warning(subject, what).cure(Text::new("mysql-account-beyond-cure")));
             }
-            if found.databases == wanted.databases {
-                continue;
-            }
         }
-        let title = if found.is_some() { "mysql-change-grants" } else { "mysql-change-account" };
+        let title = match &found {
+            None => "mysql-change-account",
+            Some(found) if found.databases != wanted.databases => "mysql-change-grants",
+            Some(_) if facts.shut_out.contains(name) => "mysql-change-password",
+            Some(_) => continue,
+        };
         let password = role.password.as_ref().map(ToString::to_string);
         let payload = json!({ "account": name, "password": password, "databases": wanted.databases });
         changes.push(Change {
             title: Text::new(title).with("account", name),
-            risk: found.is_none().then_some(Risk::Create),
+            risk: match &found {
+                None => Some(Risk::Create),
+                Some(_) => facts.shut_out.contains(name).then_some(Risk::Reload),
+            },
             how: act("reconcile-account", payload),
-            proves: vec![Condition::Own {
-                member: cluster.first().name.clone(),
-                pointer: format!("{pointer}/databases"),
-                value: json!(wanted.databases),
-            }],
+            proves: vec![
+                Condition::Own {
+                    member: cluster.first().name.clone(),
+                    pointer: format!("{pointer}/databases"),
+                    value: json!(wanted.databases),
+                },
+                Condition::Admitted { member: cluster.first().name.clone(), account: name.clone() },
+            ],
         });
     }
     (changes, findings)

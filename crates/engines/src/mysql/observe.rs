@@ -33,6 +33,10 @@ impl Observe for Mysql {
         result.unwrap_or_else(|_| Err(silent(link.deadline)))
     }
 
+    async fn admits(&self, link: &Link) -> Result<bool> {
+        super::session::admits(link).await
+    }
+
     async fn survey(&self, link: &Link, cluster: &ClusterSpec) -> Result<Vec<Finding>> {
         survey::survey(link, cluster).await
     }

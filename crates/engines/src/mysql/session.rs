@@ -103,6 +103,22 @@ impl Rows<'_> {
     }
 }
 
+/// Whether the link's account is let in with its password.
+pub(super) async fn admits(link: &Link) -> Result<bool> {
+    match tokio::time::timeout(link.deadline.duration(), connect(link)).await {
+        Err(_) => Err(silent(link.deadline)),
+        Ok(Ok((conn, _))) => {
+            // It said yes already; how it takes the goodbye does not matter.
+            let _ = conn.disconnect().await;
+            Ok(true)
+        }
+        // "Access denied for user … (using password: YES)"; every other refusal comes after the password.
+        Ok(Err(fault)) if fault.code == 1045 => Ok(false),
+        Ok(Err(fault)) if fault.is_denied() => Ok(true),
+        Ok(Err(fault)) => Err(fault.into()),
+    }
+}
+
 impl Session {
     /// Connects within the link's deadline. Where nothing may be written, the session cannot write from its first
     /// statement on.

@@ -272,16 +272,29 @@ pub(super) fn changes(cluster: &ClusterSpec, layout: &Layout, facts: &Facts) -> 
     }
     for (name, role) in &cluster.roles {
         let pointer = format!("/accounts/{}/reconciled", pointed(name));
-        if facts.own.pointer(&pointer) == Some(&json!(true)) {
+        let is_reconciled = facts.own.pointer(&pointer) == Some(&json!(true));
+        let is_shut_out = facts.shut_out.contains(name);
+        if is_reconciled && !is_shut_out {
             continue;
         }
         let exists = facts.own.pointer(&format!("/accounts/{}/exists", pointed(name))) == Some(&json!(true));
-        let title = if exists { "postgresql-change-account" } else { "postgresql-change-create-account" };
+        let title = match (exists, is_reconciled) {
+            (true, true) => "postgresql-change-password",
+            (true, false) => "postgresql-change-account",
+            (false, _) => "postgresql-change-create-account",
+        };
         changes.push(Change {
             title: Text::new(title).with("account", name),
-            risk: (!exists).then_some(Risk::Create),
+            risk: match (exists, is_shut_out) {
+                (false, _) => Some(Risk::Create),
+                (true, true) => Some(Risk::Reload),
+                (true, false) => None,
+            },
             how: own("reconcile-account", &Account::declared(cluster, name, role)),
-            proves: vec![Condition::Own { member: member.clone(), pointer, value: json!(true) }],
+            proves: vec![
+                Condition::Own { member: member.clone(), pointer, value: json!(true) },
+                Condition::Admitted { member: member.clone(), account: name.clone() },
+            ],
         });
     }
     (changes, findings)

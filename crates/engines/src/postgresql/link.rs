@@ -282,6 +282,11 @@ pub(super) fn foreign(error: &tokio_postgres::Error) -> Error {
     }
 }
 
+/// Whether the server refused name and password (class 28), and not a right that the account lacks.
+pub(super) fn is_wrong_password(error: &Error) -> bool {
+    error.what.args.get("code").is_some_and(|code| code.to_string().starts_with("28"))
+}
+
 fn kind_of(code: &SqlState) -> Kind {
     match code.code() {
         "57P03" | "53300" | "55006" | "55P03" => Kind::Busy,

@@ -77,6 +77,14 @@ impl Engine for Postgresql {
 
 #[async_trait]
 impl Observe for Postgresql {
+    async fn admits(&self, link: &Link) -> Result<bool> {
+        match link::Session::home(link).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == roadstead_core::Kind::Denied => Ok(!link::is_wrong_password(&error)),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn look(
         &self,
         link: &Link,

@@ -1,7 +1,5 @@
 //! One look at a member: few questions, all within the link's deadline. Nothing is remembered, nothing is changed.
 
-use std::collections::BTreeMap;
-
 use roadstead_core::{
     Bytes, Error, Kind, Millis, Result, Text, Version,
     model::ClusterSpec,
@@ -96,10 +94,8 @@ async fn brief(session: &Session, link: &Link) -> Result<Facts> {
         size: size.ok().and_then(|rows| rows.first()?.first()?.as_ref()?.parse().ok()).map(Bytes),
         replication,
         read_only: Some(recovering || text(7).as_deref() == Some("on")),
-        settings: BTreeMap::new(),
-        databases: None,
         protection: session.protection,
-        own: Value::Null,
+        ..Facts::default()
     })
 }
 

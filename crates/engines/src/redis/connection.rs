@@ -296,6 +296,11 @@ pub(super) fn refusal(place: &str, command: &str, said: &str) -> Error {
     }
 }
 
+/// Whether the server refused name and password, and not a right that the account lacks.
+pub(super) fn is_wrong_password(error: &Error) -> bool {
+    error.what.args.get("said").is_some_and(|said| said.to_string().starts_with("WRONGPASS"))
+}
+
 /// The command's name, with its subcommand where it has one. Never an argument: that may be a secret.
 fn name_of<P: AsRef<[u8]>>(parts: &[P]) -> String {
     let word = |index: usize| {

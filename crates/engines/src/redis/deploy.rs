@@ -331,17 +331,22 @@ fn account_changes(member: &Name, cluster: &ClusterSpec, facts: &Facts) -> Vec<C
         let pointer = format!("/accounts/{}/rights", name.replace('~', "~0").replace('/', "~1"));
         let wanted = serde_json::json!(rights::word(role.may));
         let seen = facts.own.pointer(&pointer);
-        if seen == Some(&wanted) {
+        let is_shut_out = facts.shut_out.contains(name);
+        if seen == Some(&wanted) && !is_shut_out {
             continue;
         }
         // A role without a password was refused when the file was checked.
         let Some(act) = accounts::act(name, role) else { continue };
         let (key, risk) = match seen {
             None => ("redis-create-account", Risk::Create),
+            Some(seen) if *seen == wanted => ("redis-change-password", Risk::Reload),
             Some(_) => ("redis-change-account", Risk::Reload),
         };
         let title = Text::new(key).with("account", name).with("member", member);
-        let proves = vec![Condition::Own { member: member.clone(), pointer, value: wanted }];
+        let proves = vec![
+            Condition::Own { member: member.clone(), pointer, value: wanted },
+            Condition::Admitted { member: member.clone(), account: name.clone() },
+        ];
         changes.push(Change { title, risk: Some(risk), how: How::Own(act), proves });
     }
     changes

@@ -38,6 +38,15 @@ impl Observe for Redis {
         looked.map_err(|_| silent(&link.endpoint.to_string(), limit))?
     }
 
+    async fn admits(&self, link: &Link) -> Result<bool> {
+        match tokio::time::timeout(link.deadline.duration(), Connection::open(link)).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(error)) if error.kind == Kind::Denied => Ok(!super::connection::is_wrong_password(&error)),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(silent(&link.endpoint.to_string(), link.deadline.duration())),
+        }
+    }
+
     async fn survey(&self, link: &Link, _cluster: &ClusterSpec) -> Result<Vec<Finding>> {
         let mut connection = Connection::open(link).await?;
         let mut findings = Vec::new();

@@ -215,7 +215,7 @@ fn explain_tells_the_defaults_of_a_member_reached_by_address() {
         let told = run_in(folder.path(), &["explain", "--lang", language], "").expect(0).out;
         insta::assert_snapshot!(format!("explain-{language}"), told);
     }
-    let status = run_in(folder.path(), &["status", "--json"], "").expect(0).json();
+    let status = run_in(folder.path(), &["status", "--json"], "").expect(1).json();
     assert_eq!(status["members"][0]["endpoint"], "127.0.0.1:5432");
 }
 

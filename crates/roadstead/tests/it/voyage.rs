@@ -1,6 +1,6 @@
 //! The whole voyage, on three real engines: declared, run, filled, backed up, proven, destroyed, restored.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use roadstead_testkit::{fleet::Harbour, place};
 
@@ -105,4 +105,65 @@ fn a_setting_that_needs_a_restart_says_so_and_names_the_member() {
     harbour.declare(&text.replace("max_connections: 60", "max_connections: 70, work_mem: 8MB"));
     let plan = harbour.run(&["plan"]).expect(0);
     assert!(plan.out.contains("reload") && !plan.out.contains("restart"), "{}", plan.out);
+}
+
+#[test]
+fn a_password_changed_behind_its_reference_reaches_every_engine() {
+    let harbour = fleet(&[ORDERS, BILLING, SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let opens = |password: &str| {
+        let port = |member: &str| harbour.port(member).to_string();
+        let done = |program: &str, secret: &str, args: &[&str]| {
+            let mut command = Command::new(program);
+            let output = command.args(args).env(secret, password).output().expect("the client is installed");
+            // This client tells a refusal only in words.
+            output.status.success() && !String::from_utf8_lossy(&output.stdout).contains("NOAUTH")
+        };
+        let psql = place::postgresql_15().join("psql").display().to_string();
+        let address = "127.0.0.1";
+        [
+            done(
+                &psql,
+                "PGPASSWORD",
+                &["-h", address, "-p", &port("orders-1"), "-U", "orders_app", "-c", "select 1", "orders"],
+            ),
+            done(
+                "/usr/bin/mariadb",
+                "MYSQL_PWD",
+                &[
+                    "--no-defaults",
+                    "-h",
+                    address,
+                    "-P",
+                    &port("billing-1"),
+                    "-u",
+                    "billing_app",
+                    "-e",
+                    "select 1",
+                    "billing",
+                ],
+            ),
+            done(
+                "/usr/bin/redis-cli",
+                "REDISCLI_AUTH",
+                &["-h", address, "-p", &port("sessions-1"), "--user", "sessions_app", "get", "a"],
+            ),
+        ]
+    };
+    let new = "another-password-98765";
+    assert_eq!(opens(new), [false; 3]);
+    for role in ["orders_app", "billing_app", "sessions_app"] {
+        harbour.secret(&format!("secrets/{role}"), new);
+    }
+    let plan = harbour.run(&["plan"]).expect(0);
+    for role in ["orders_app", "billing_app", "sessions_app"] {
+        let line =
+            plan.out.lines().find(|line| line.contains(role)).unwrap_or_else(|| panic!("{}", plan.out));
+        assert!(line.contains("password"), "{line}");
+    }
+    assert!(!plan.out.contains(new), "{}", plan.out);
+    harbour.run(&["up", "--yes"]).expect(0);
+    assert_eq!(opens(new), [true; 3]);
+    let again = harbour.run(&["plan", "--json"]).expect(0).json();
+    assert_eq!(again["plan"]["steps"].as_array().map(Vec::len), Some(0), "{again:#}");
 }

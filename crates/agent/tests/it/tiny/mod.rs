@@ -105,6 +105,10 @@ impl Observe for Tiny {
         Ok(Facts { version: Version::parse("7.0"), flavour: NAME.into(), ..Facts::default() })
     }
 
+    async fn admits(&self, link: &Link) -> Result<bool> {
+        Words::connect(link).await.map(|_| true)
+    }
+
     async fn survey(&self, _: &Link, _: &ClusterSpec) -> Result<Vec<Finding>> {
         Ok(vec![Finding::note("tiny", Text::new("tiny-surveyed"))])
     }

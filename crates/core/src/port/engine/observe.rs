@@ -31,6 +31,9 @@ pub trait Observe: Send + Sync {
         depth: Depth,
         settings: &[String],
     ) -> Result<Facts>;
+    /// Whether the link's account is let in with the link's password, whatever it may do then. An error says that it
+    /// could not be asked.
+    async fn admits(&self, link: &Link) -> Result<bool>;
     /// What could not be backed up, or not consistently, and which grants are missing. Read-only.
     async fn survey(&self, link: &Link, cluster: &ClusterSpec) -> Result<Vec<Finding>>;
 }

@@ -46,6 +46,7 @@ mysql-change-setting = set { $setting } from { $from } to { $to }
 mysql-change-database = create the database { $database }
 mysql-change-account = create the account { $account }
 mysql-change-grants = give the account { $account } the declared rights
+mysql-change-password = give the account { $account } the declared password: its present one is another
 mysql-account-beyond = the account { $account } has more than was declared: { $grant }
 mysql-account-beyond-cure = revoke it, or leave it knowingly; Roadstead takes nothing that it did not give
 mysql-act-unknown = this version does not know the act { $act }

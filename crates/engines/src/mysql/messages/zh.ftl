@@ -46,6 +46,7 @@ mysql-change-setting = 把 { $setting } 从 { $from } 改为 { $to }
 mysql-change-database = 创建数据库 { $database }
 mysql-change-account = 创建账户 { $account }
 mysql-change-grants = 授予账户 { $account } 所声明的权限
+mysql-change-password = 为账户 { $account } 设置所声明的密码：其当前密码与之不同
 mysql-account-beyond = 账户 { $account } 的权限多于声明：{ $grant }
 mysql-account-beyond-cure = 请收回它，或有意保留；Roadstead 不收回并非由它授予的权限
 mysql-act-unknown = 本版本不认识动作 { $act }

@@ -37,6 +37,7 @@ postgresql-change-create-database = 创建数据库 { $database } 及其组和�
 postgresql-change-rights = 授予数据库 { $database } 各组应有的权限
 postgresql-change-create-account = 创建账户 { $account }
 postgresql-change-account = 使账户 { $account } 符合声明
+postgresql-change-password = 为账户 { $account } 设置所声明的密码：其当前密码与之不同
 postgresql-change-override = 撤销对 { $name } 的 ALTER SYSTEM
 postgresql-change-settings = 更改设置：{ $settings }
 postgresql-why-declared = 在舰队文件中声明

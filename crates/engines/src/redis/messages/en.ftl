@@ -78,6 +78,7 @@ redis-change-setting = { $setting } from { $from } to { $to }
 redis-change-settings = set on { $member }: { $settings }
 redis-create-account = create account { $account } on { $member }
 redis-change-account = change the rights of account { $account } on { $member }
+redis-change-password = give the account { $account } on { $member } the declared password: its present one is another
 
 redis-phase-dump = receiving the snapshot
 redis-phase-digest = computing digests

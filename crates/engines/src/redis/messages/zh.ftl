@@ -75,6 +75,7 @@ redis-change-setting = { $setting } 由 { $from } 改为 { $to }
 redis-change-settings = 在 { $member } 上设置：{ $settings }
 redis-create-account = 在 { $member } 上创建账号 { $account }
 redis-change-account = 更改 { $member } 上账号 { $account } 的权限
+redis-change-password = 为 { $member } 上的账号 { $account } 设置所声明的密码：其当前密码与之不同
 
 redis-phase-dump = 正在接收快照
 redis-phase-digest = 正在计算摘要
