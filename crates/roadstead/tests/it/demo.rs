@@ -2,6 +2,8 @@
 
 use std::{
     io::{BufRead, BufReader},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -12,7 +14,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::harbour::binary;
 
 fn demo(args: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    demo_of(&binary(), args)
+}
+
+fn demo_of(program: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.arg("demo").args(args).env("ROADSTEAD_PROGRAMS", place::programs()).env("LC_ALL", "C.UTF-8");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -32,10 +38,9 @@ fn left() -> (Vec<String>, Vec<String>) {
     )
 }
 
-/// One test, because both look for what any demo on this machine leaves.
-#[test]
-fn the_demo_proves_all_and_leaves_nothing_even_when_interrupted() {
-    let output = demo(&["--json"]).output().expect("it runs");
+/// All is proven and nothing is left.
+fn proves_all(mut demo: Command) {
+    let output = demo.output().expect("it runs");
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     let json: serde_json::Value = serde_json::from_str(&told).expect("JSON");
@@ -45,6 +50,27 @@ fn the_demo_proves_all_and_leaves_nothing_even_when_interrupted() {
         "{json:#}"
     );
     assert_eq!(left(), (vec![], vec![]));
+}
+
+/// The demo as a user without any rights runs it, where this test may choose.
+fn as_nobody(folder: &Path) -> Command {
+    const NOBODY: u32 = 65_534;
+    let program = folder.join("roadstead");
+    std::fs::copy(binary(), &program).expect("copied to where anybody may execute it");
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("own folder");
+    let mut command = demo_of(&program, &["--json"]);
+    command.uid(NOBODY).gid(NOBODY).env("HOME", "/").current_dir("/");
+    command
+}
+
+/// One test, because all look for what any demo on this machine leaves.
+#[test]
+fn the_demo_proves_all_and_leaves_nothing_even_when_interrupted() {
+    proves_all(demo(&["--json"]));
+    if rustix::process::geteuid().is_root() {
+        let folder = tempfile::tempdir().expect("a folder");
+        proves_all(as_nobody(folder.path()));
+    }
 
     let mut child = demo(&[]).spawn().expect("it starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
