@@ -50,8 +50,8 @@ pub(crate) fn define(words: &Words, engines: &dyn Engines) -> Command {
 pub(crate) fn run(context: &Context, matches: &ArgMatches, engines: &dyn Engines) -> Outcome {
     let file = &context.settings.file;
     let directory = fleet_file::directory(file)?;
-    if std::fs::symlink_metadata(file).is_ok() {
-        let what = Text::new("cli-init-exists").with("path", file.display().to_string());
+    if fleet_file::is_standard_input(file) || std::fs::symlink_metadata(file).is_ok() {
+        let what = Text::new("cli-init-exists").with("path", fleet_file::shown(file));
         return Err(Error::new(Kind::Exists, what).cure(Text::new("cli-init-exists-cure")).into());
     }
     let text = compose(context, matches, engines, &directory)?;

@@ -7,11 +7,11 @@ use roadstead_testkit::fleet::Ran;
 use crate::harbour::binary;
 
 /// A folder whose name is always the same, so that paths in snapshots are.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("rs-out-").tempdir_in("/tmp").expect("a temporary folder")
 }
 
-fn run_in(folder: &Path, args: &[&str], input: &str) -> Ran {
+pub(crate) fn run_in(folder: &Path, args: &[&str], input: &str) -> Ran {
     use std::io::Write;
     let mut child = Command::new(binary())
         .args(args)

@@ -1,0 +1,93 @@
+//! What is given and cannot be used is refused in words that fit, at once, and without harm to what is there.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+
+use roadstead_testkit::fleet::Ran;
+
+use crate::output::{folder, run_in};
+
+/// A fleet whose one member is reached by address, with this as the reference to its password.
+fn fleet(password: &str) -> String {
+    format!(
+        "fleet: mine\nvaults: {{ local: {{ url: ./vault, key: \"${{file:vault.key}}\" }} }}\nclusters:\n  orders: {{ engine: \
+         postgresql, backup: {{ vault: local }}, members: [ {{ name: orders-1, address: \"127.0.0.1:1\", user: me, \
+         password: \"{password}\" }} ] }}\n"
+    )
+}
+
+/// The binary, ended when it does not end by itself: what waits for ever must fail a test and not hang it.
+fn run(folder: &Path, args: &[&str]) -> Ran {
+    let mut command = Command::new("timeout");
+    command.args(["--signal=KILL", "20"]).arg(crate::harbour::binary()).args(args);
+    command.current_dir(folder).env_clear().stdin(std::process::Stdio::null());
+    command.output().expect("timeout is there").into()
+}
+
+fn pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg("-m").arg("600").arg(path).status().expect("mkfifo is there");
+    assert!(made.success());
+}
+
+#[test]
+fn a_fleet_file_that_is_no_file_is_refused_and_never_waited_for() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    pipe(&path("pipe"));
+    fs::create_dir(path("folder")).expect("own folder");
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket")).expect("own folder");
+    for (file, sort) in
+        [("pipe", "a pipe"), ("folder", "a folder"), ("socket", "a socket"), ("/dev/zero", "a device")]
+    {
+        for command in ["check", "status", "plan"] {
+            let ran = run(folder.path(), &[command, "-f", file]);
+            assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+            assert!(
+                ran.err.contains(&format!("{file} is {sort}")) && ran.err.contains("-f -"),
+                "{}",
+                ran.err
+            );
+        }
+    }
+    let chinese = run(folder.path(), &["check", "-f", "pipe", "--lang", "zh"]);
+    assert!(chinese.err.contains("管道"), "{}", chinese.err);
+}
+
+#[test]
+fn a_fleet_file_may_come_through_standard_input() {
+    let folder = folder();
+    fs::write(folder.path().join("vault.key"), "a key of a good length").expect("own folder");
+    fs::set_permissions(folder.path().join("vault.key"), fs::Permissions::from_mode(0o600))
+        .expect("own folder");
+    fs::write(folder.path().join("password"), "a password").expect("own folder");
+    fs::set_permissions(folder.path().join("password"), fs::Permissions::from_mode(0o600))
+        .expect("own folder");
+    let text = fleet("${file:password}");
+    for file in ["-", "/dev/stdin"] {
+        let ran = run_in(folder.path(), &["check", "-f", file], &text).expect(0);
+        assert!(ran.out.contains("/dev/stdin is sound"), "{}", ran.out);
+        // A command that reads it twice, relative paths, and the state: all from where we are.
+        let live = run_in(folder.path(), &["check", "--live", "-f", file], &text).expect(1);
+        assert!(live.out.contains("orders-1"), "{}", live.out);
+        assert!(folder.path().join(".roadstead").is_dir());
+        let long = run_in(folder.path(), &["check", "-f", file], &"#".repeat(2 << 20)).expect(2);
+        assert!(long.out.contains("/dev/stdin:1:1"), "{}", long.out);
+        let refused = run_in(folder.path(), &["init", "-f", file], "").expect(1);
+        assert!(refused.err.contains("/dev/stdin"), "{}", refused.err);
+    }
+    assert!(!folder.path().join("-").exists());
+}
+
+#[test]
+fn a_secret_that_is_no_file_is_refused_and_never_waited_for() {
+    let folder = folder();
+    pipe(&folder.path().join("vault.key"));
+    pipe(&folder.path().join("pipe"));
+    for (secret, sort) in [("pipe", "a pipe"), (".", "a folder"), ("/dev/zero", "a device")] {
+        fs::write(folder.path().join("fleet.yaml"), fleet(&format!("${{file:{secret}}}")))
+            .expect("own folder");
+        let ran = run(folder.path(), &["check"]);
+        assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains(&format!("is {sort}, not a file")), "{}", ran.out);
+        assert!(ran.out.contains("vault.key is a pipe"), "{}", ran.out);
+    }
+}
