@@ -91,3 +91,28 @@ fn a_secret_that_is_no_file_is_refused_and_never_waited_for() {
         assert!(ran.out.contains("vault.key is a pipe"), "{}", ran.out);
     }
 }
+
+#[test]
+fn init_writes_through_no_link_and_says_so() {
+    for name in ["vault.key", ".gitignore"] {
+        for target_is_there in [false, true] {
+            let folder = folder();
+            let (link, target) = (folder.path().join(name), folder.path().join("elsewhere"));
+            std::os::unix::fs::symlink("elsewhere", &link).expect("own folder");
+            if target_is_there {
+                fs::write(&target, "kept").expect("own folder");
+            }
+            for language in ["en", "zh"] {
+                let ran = run(folder.path(), &["init", "--lang", language]);
+                assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+                assert!(
+                    ran.err.contains(&format!("{name} ")) && ran.err.contains(" elsewhere"),
+                    "{}",
+                    ran.err
+                );
+            }
+            assert_eq!(fs::read_to_string(&target).ok(), target_is_there.then(|| "kept".to_owned()));
+            assert!(!folder.path().join("fleet.yaml").exists());
+        }
+    }
+}
