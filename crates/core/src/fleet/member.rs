@@ -50,7 +50,9 @@ fn process(
         Some(text) => listen(&at.key("listen"), text, building),
         None => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
     };
-    let port = member.port.or(port);
+    // A port that is given and wrong was told already, and does not stand for the usual one.
+    let usual = building.report.lacks(&at.key("port")).then_some(port).flatten();
+    let port = member.port.or(usual);
     Some(Runtime::Process { host: host?, port: port?, listen: listen? })
 }
 

@@ -292,6 +292,25 @@ fn servers_are_declared_once() {
 }
 
 #[test]
+fn a_port_that_is_wrong_is_told_once() {
+    for (port, key) in
+        [("0", "fleet-out-of-range"), ("70000", "fleet-out-of-range"), ("text", "fleet-not-a-number")]
+    {
+        let cluster = |name: &str, rest: &str| {
+            format!(
+                "{name}: {{ engine: redis, backup: {{ vault: local }}, members: [ {{ name: {name}{rest} }} ] }}\n"
+            )
+        };
+        let found = told(&read(
+            fleet_of(&(cluster("a", "") + &cluster("b", &format!(", port: {port}")))).as_bytes(),
+            &world(),
+        ));
+        assert_eq!(found.trim().lines().count(), 1, "{found}");
+        assert!(found.contains(key), "{found}");
+    }
+}
+
+#[test]
 fn findings_of_an_engine_find_their_place() {
     check_clusters(
         "a:\n  engine: postgresql\n  members: [ { name: a-1, port: 1 } ]\n  backup: { vault: local }\n  settings: { a.b: lots, x.y: 1 }",
