@@ -11,7 +11,6 @@ use crate::{
     render::{
         self, Tone, Words, snapshot,
         table::{Cell, Table},
-        time,
     },
     shelf::{Entry, Shelf},
 };
@@ -56,7 +55,7 @@ pub(crate) fn table(words: &Words, entries: &[Entry], with_vault: bool) -> Table
         let mut row = vec![
             Cell::new(record.id().short()),
             Cell::new(record.draft.cluster.as_str()),
-            Cell::new(time::instant(record.draft.started)),
+            Cell::new(record.draft.started.for_people()),
             Cell::new(record.bytes().to_string()).right(),
             Cell::new(record.stored.to_string()).right(),
             Cell::new(stage).tone(tone),
