@@ -335,6 +335,7 @@ cli-vault-would-prune = would remove { $count } { $count ->
     [one] snapshot
    *[other] snapshots
   } from vault { $vault } and free { $freed }: { $snapshots }
+cli-vault-prune-nothing = there is nothing to prune in vault { $vault }: no snapshot was chosen, and all that lies there is needed
 cli-vault-pruned = removed { $count } { $count ->
     [one] snapshot
    *[other] snapshots

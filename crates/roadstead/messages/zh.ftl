@@ -291,6 +291,7 @@ cli-vault-sound = 备份库 { $vault } 的结构完好；内容由 `roadstead ve
 cli-vault-damaged = 备份库 { $vault } 已损坏
 cli-vault-pruning = 正在清理备份库 { $vault }
 cli-vault-would-prune = 将从备份库 { $vault } 删除 { $count } 个快照，释放 { $freed }：{ $snapshots }
+cli-vault-prune-nothing = 备份库 { $vault } 没有可清理的：没有选定快照，其中的数据也都有用
 cli-vault-pruned = 已从备份库 { $vault } 删除 { $count } 个快照，释放 { $freed }：{ $snapshots }
 cli-option-prune-keep = 每个集群保留这么多个，外加最新的已验证快照
 cli-option-prune-snapshot = 删除这个快照

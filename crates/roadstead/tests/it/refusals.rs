@@ -116,3 +116,26 @@ fn init_writes_through_no_link_and_says_so() {
         }
     }
 }
+
+/// A fleet with an empty vault of its own; nothing runs.
+fn with_vault() -> tempfile::TempDir {
+    let folder = folder();
+    let text = "fleet: mine\nvaults: { local: { url: ./vault, key: \"${file:vault.key}\" } }\nclusters:\n  orders: { engine: \
+         postgresql, backup: { vault: local }, members: [ { name: orders-1, address: \"127.0.0.1:1\", user: me } ] }\n";
+    fs::write(folder.path().join("fleet.yaml"), text).expect("own folder");
+    run(folder.path(), &["vault", "init"]).expect(0);
+    folder
+}
+
+#[test]
+fn pruning_nothing_asks_for_nothing() {
+    let folder = with_vault();
+    for args in
+        [&["vault", "prune"][..], &["vault", "prune", "--keep", "1"], &["vault", "prune", "--dry-run"]]
+    {
+        let ran = run(folder.path(), args).expect(0);
+        assert!(ran.out.contains("nothing to prune in vault local"), "{}", ran.out);
+    }
+    let json = run(folder.path(), &["vault", "prune", "--json"]).expect(0).json();
+    assert_eq!(json["vaults"][0]["pruned"]["snapshots"], serde_json::json!([]));
+}
