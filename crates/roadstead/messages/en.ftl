@@ -303,6 +303,7 @@ cli-verify-none = there is no snapshot to prove
 cli-verify-none-cure = take some first: roadstead backup
 cli-verify-proven-already = { $snapshot } of { $cluster } was proven { $age }
 cli-verify-verdict = { $snapshot } of { $cluster }: { $compared }
+cli-verify-more = … and { $count } more; `roadstead backups --json` names them all
 cli-option-beside = A new member of this name on this port
 cli-option-to = The server at this address; to be restored into, it must be empty
 cli-option-to-user = The account there

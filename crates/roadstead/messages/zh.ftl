@@ -262,6 +262,7 @@ cli-verify-none = 没有可验证的快照
 cli-verify-none-cure = 先取一组：roadstead backup
 cli-verify-proven-already = { $cluster } 的 { $snapshot } 已于 { $age }通过验证
 cli-verify-verdict = { $cluster } 的 { $snapshot }：{ $compared }
+cli-verify-more = ……另有 { $count } 处；`roadstead backups --json` 列出全部
 cli-option-beside = 这个名称和端口的新成员
 cli-option-to = 该地址的服务器；要恢复到那里，它必须是空的
 cli-option-to-user = 那里的账号
