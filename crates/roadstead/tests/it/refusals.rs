@@ -139,3 +139,14 @@ fn pruning_nothing_asks_for_nothing() {
     let json = run(folder.path(), &["vault", "prune", "--json"]).expect(0).json();
     assert_eq!(json["vaults"][0]["pruned"]["snapshots"], serde_json::json!([]));
 }
+
+#[test]
+fn an_account_in_the_address_of_a_target_is_refused_and_not_repeated() {
+    let folder = with_vault();
+    for to in ["me:hunter2@host:5432", "me:hunter2@[::1]:5432", "hunter2@host:5432"] {
+        for command in ["restore", "verify"] {
+            let ran = run(folder.path(), &[command, "latest", "--to", to, "--user", "me"]).expect(2);
+            assert!(ran.err.contains("--password-ref") && !ran.err.contains("hunter2"), "{}", ran.err);
+        }
+    }
+}
