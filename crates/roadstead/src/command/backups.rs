@@ -27,8 +27,10 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
     shelf.entries.sort_by_key(|entry| entry.record.draft.started);
     let words = &context.words;
+    let unread = finding::any_error(&shelf.findings);
     let mut text = if shelf.entries.is_empty() {
-        format!("{}\n", words.word("cli-backups-none"))
+        // What lies in a vault that cannot be read is not known, and is not nothing.
+        if unread { String::new() } else { format!("{}\n", words.word("cli-backups-none")) }
     } else {
         table(words, &shelf.entries, loaded.fleet.vaults.len() > 1).render(context.paint)
     };
@@ -39,7 +41,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         "snapshots": documents.collect::<Vec<_>>(),
         "findings": render::json::findings(words, &shelf.findings),
     });
-    let exit = if finding::any_error(&shelf.findings) { Exit::No } else { Exit::Done };
+    let exit = if unread { Exit::No } else { Exit::Done };
     Ok(Answer::done(text, json).exit(exit))
 }
 

@@ -142,7 +142,7 @@ async fn prune(
     let mut text = String::new();
     let mut documents = Vec::new();
     for spec in vaults {
-        let remove = removed(&shelf, &spec.name, &asked, keep)?;
+        let remove = removed(&shelf, &spec.name, &asked, keep).map_err(|error| shelf.unfound(error))?;
         let vault = controller.vault(spec).await?;
         let title = context.words.say(&Text::new("cli-vault-pruning").with("vault", &spec.name));
         let watch = course.watch(title);

@@ -45,14 +45,16 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
         if restored {
             let snapshot = match asked.as_slice() {
-                [] => shelf.one("latest", &clusters)?,
-                [one] => shelf.one(one, &clusters)?,
+                [] => shelf.one("latest", &clusters),
+                [one] => shelf.one(one, &clusters),
                 _ => return Err(Error::new(Kind::Input, Text::new("cli-verify-one")).into()),
-            };
+            }
+            .map_err(|error| shelf.unfound(error))?;
             let aim = Aim::Compare { snapshot, with };
             return operation::carry_out(context, &loaded, &controller, &aim, &manner).await;
         }
-        let ids = choose(&shelf, &loaded.fleet, &asked, &clusters, matches.get_flag("all"))?;
+        let ids = choose(&shelf, &loaded.fleet, &asked, &clusters, matches.get_flag("all"))
+            .map_err(|error| shelf.unfound(error))?;
         if ids.is_empty() {
             return nothing(context, &shelf, &loaded.fleet);
         }

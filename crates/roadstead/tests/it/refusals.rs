@@ -150,3 +150,33 @@ fn an_account_in_the_address_of_a_target_is_refused_and_not_repeated() {
         }
     }
 }
+
+#[test]
+fn a_vault_that_cannot_be_read_is_not_told_as_empty() {
+    let folder = with_vault();
+    let key = folder.path().join("vault.key");
+    let empty = run(folder.path(), &["backups"]).expect(0);
+    assert!(empty.out.contains("no snapshots yet"), "{}", empty.out);
+    let never = run(folder.path(), &["status"]).expect(0);
+    assert!(never.out.contains("never"), "{}", never.out);
+    let cannot = |why: &str| {
+        for args in
+            [&["backups"][..], &["verify"], &["verify", "latest"], &["verify", "--live"], &["restore", "0a"]]
+        {
+            let ran = run(folder.path(), args);
+            let told = format!("{}{}", ran.out, ran.err);
+            assert_eq!(ran.code, 1, "{args:?}\n{told}");
+            assert!(told.contains("cannot be read") && told.contains(why), "{args:?}\n{told}");
+            for wrong in ["no snapshot", "secret new"] {
+                assert!(!told.contains(wrong), "{args:?}\n{told}");
+            }
+        }
+        let status = run(folder.path(), &["status"]).expect(0);
+        assert!(status.out.contains("unknown") && !status.out.contains("never"), "{}", status.out);
+    };
+    fs::rename(&key, folder.path().join("kept")).expect("own folder");
+    cannot("vault.key is missing");
+    fs::write(&key, "another key of a good length").expect("own folder");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("own folder");
+    cannot("key");
+}
