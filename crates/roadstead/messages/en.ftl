@@ -220,6 +220,10 @@ cli-report-ended-failed = { $done } { $done ->
     [one] step
    *[other] steps
   } done, { $left } not; what was done stays as it is. Carry on with: roadstead resume { $operation }
+cli-report-ended-looking = { $done } { $done ->
+    [one] step
+   *[other] steps
+  } done, { $left } not; nothing was changed. What failed stands above with its cure; after that, give the same command again (operation { $operation })
 cli-report-cancelled = Stopped on request: { $done } { $done ->
     [one] step
    *[other] steps

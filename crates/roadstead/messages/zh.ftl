@@ -191,6 +191,7 @@ cli-report-failed = { $step } 失败：
 cli-report-not-begun = { $step } 没有开始
 cli-report-done = 完成：{ $done } 步（操作 { $operation }）
 cli-report-ended-failed = 完成 { $done } 步，{ $left } 步未完成；已做的保持原样。继续：roadstead resume { $operation }
+cli-report-ended-looking = 完成 { $done } 步，{ $left } 步未完成；没有改动任何东西。失败之处及对策见上；解决之后请再次运行同一命令（操作 { $operation }）
 cli-report-cancelled = 已按要求停止：完成 { $done } 步，{ $left } 步未完成；已做的保持原样。继续：roadstead resume { $operation }
 cli-interrupted-earlier = 操作 { $operation }（{ $aim }，始于 { $started }）曾被中断
 cli-interrupted-earlier-cure = 本计划从当前实际状态出发；要继续那次操作：roadstead resume

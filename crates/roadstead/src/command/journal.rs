@@ -159,8 +159,10 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
         operation.plan.aim,
         Aim::Apply { .. } | Aim::Restore { into: Destination::Place | Destination::Beside { .. }, .. }
     );
+    // What only looks, or only adds a snapshot, is not asked about the second time either.
+    let asks = !matches!(operation.plan.aim, Aim::Verify { .. } | Aim::Compare { .. } | Aim::Backup { .. });
     let may_lose = operation.plan.loses_data_of().into_iter().map(str::to_owned).collect();
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent, may_lose };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks, agent, may_lose };
     block_on(async {
         if manner.dry_run {
             return operation::show(context, &loaded, &controller.decide_resumption(&operation).await);
