@@ -2,10 +2,10 @@
 core-internal = an invariant of Roadstead does not hold: { $what }. This is a defect; please report it.
 core-cancelled = stopped on request
 core-stream-too-long = stream { $name } is longer than { $limit } bytes, which its kind never is
-core-differs-missing = { $kind } { $name } is in the original and not in the copy
-core-differs-extra = { $kind } { $name } is in the copy and not in the original
-core-differs-count = { $kind } { $name } has { $original } entries in the original and { $copy } in the copy
-core-differs-content = { $kind } { $name } has other content in the copy than in the original
+core-differs-missing = { $kind } { $name } is in the snapshot and not in the server
+core-differs-extra = { $kind } { $name } is in the server and not in the snapshot
+core-differs-count = { $kind } { $name } has { $original } entries in the snapshot and { $copy } in the server
+core-differs-content = { $kind } { $name } has other content in the server than in the snapshot
 core-differs-incomparable = { $kind } { $name } was measured by different methods on the two sides
 core-plan-fact-changed = { $fact } was { $was } and is { $is }
 core-condition-host-unseen = host { $host } was not seen

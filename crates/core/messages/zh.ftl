@@ -2,10 +2,10 @@
 core-internal = Roadstead 自身的不变量不成立：{ $what }。这是缺陷，请报告。
 core-cancelled = 已按要求停止
 core-stream-too-long = 数据流 { $name } 超过 { $limit } 字节，这类数据流不应如此之长
-core-differs-missing = { $kind } { $name } 在原件中有，在副本中没有
-core-differs-extra = { $kind } { $name } 在副本中有，在原件中没有
-core-differs-count = { $kind } { $name } 在原件中有 { $original } 条，在副本中有 { $copy } 条
-core-differs-content = { $kind } { $name } 在副本中的内容与原件不同
+core-differs-missing = 快照中有 { $kind } { $name }，服务器中没有
+core-differs-extra = 服务器中有 { $kind } { $name }，快照中没有
+core-differs-count = { $kind } { $name } 在快照中有 { $original } 条，在服务器中有 { $copy } 条
+core-differs-content = { $kind } { $name } 在服务器中的内容与快照不同
 core-differs-incomparable = { $kind } { $name } 两边的度量方法不同，无法比较
 core-plan-fact-changed = { $fact } 原为 { $was }，现为 { $is }
 core-condition-host-unseen = 没有观察到主机 { $host }
