@@ -24,6 +24,8 @@ use crate::{
 /// The first pause before a restart; it doubles with each death in a row.
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
 const PAUSE_LAST: Duration = Duration::from_secs(30);
+/// How often the length of a log is looked at.
+const LOG_BEAT: Duration = Duration::from_secs(5);
 /// A server that has lived this long is taken for healthy: its next death is the first in a row.
 const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 
@@ -198,7 +200,7 @@ async fn keep(again: Again, state: Arc<Mutex<State>>) {
         let server = lock(&state).server.clone();
         if let Some(server) = server {
             let (since, from) = (Instant::now(), again.log_length());
-            let how = server.ended().await;
+            let how = attended(&again, &server).await;
             let mut last = vec![how];
             last.extend(process::tail(&state::log_path(&again.home), from));
             let mut now = lock(&state);
@@ -212,6 +214,32 @@ async fn keep(again: Again, state: Arc<Mutex<State>>) {
         restart(&again, &state);
         if lock(&state).over {
             return;
+        }
+    }
+}
+
+/// Waits for the end of a server and keeps its log bounded meanwhile.
+async fn attended(again: &Again, server: &Server) -> String {
+    let ended = server.ended();
+    tokio::pin!(ended);
+    let mut beat = tokio::time::interval(LOG_BEAT);
+    loop {
+        tokio::select! {
+            how = &mut ended => return how,
+            _ = beat.tick() => {}
+        }
+        if again.log_length() <= process::LOG_BYTES_MAX {
+            continue;
+        }
+        let (home, user) = (again.home.clone(), again.layout.user.clone());
+        let bounded = move || process::bound_log(&home, users::runner(&user)?.as_ref());
+        match tokio::task::spawn_blocking(bounded).await {
+            Ok(Ok(true)) => tracing::info!(member = %again.task.member.name, "put the member's log aside"),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(member = %again.task.member.name, %error, "the member's log cannot be bounded");
+            }
+            Err(error) => tracing::warn!(member = %again.task.member.name, %error, "bounding the log failed"),
         }
     }
 }

@@ -249,3 +249,20 @@ async fn a_process_that_inherited_the_number_is_not_taken_for_the_member() {
     world.down(&world.hand()).await;
     assert!(lives(std::process::id()), "this very test was not stopped for it");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_running_member_is_bounded() {
+    let world = World::new();
+    let hand = world.hand();
+    world.up(&hand).await;
+    let (log, old) = (world.path("log/server.log"), world.path("log/server.log.1"));
+    let long = 65 << 20;
+    std::fs::File::options().write(true).open(&log).expect("a log").set_len(long).expect("a long one");
+    until("the log put aside", || async {
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+        (length(&log) < 1 << 20 && length(&old) == long).then_some(())
+    })
+    .await;
+    assert!(lives(world.pid(&hand).await.expect("it runs")));
+    world.down(&hand).await;
+}
