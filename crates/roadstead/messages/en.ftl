@@ -86,6 +86,13 @@ cli-usage-help = `roadstead --help` lists commands and options
 cli-folder-unreadable = folder { $path } cannot be read
 cli-file-unwritable = file { $path } cannot be written
 cli-man-written = { $count } pages written into { $folder }
+cli-man-name = NAME
+cli-man-synopsis = SYNOPSIS
+cli-man-description = DESCRIPTION
+cli-man-options = OPTIONS
+cli-man-subcommands = SUBCOMMANDS
+cli-man-extra = NOTES
+cli-man-version = VERSION
 
 # Secrets.
 cli-secret-env-unset = environment variable { $name } is not set

@@ -77,6 +77,13 @@ cli-usage-help = `roadstead --help` 列出命令和选项
 cli-folder-unreadable = 无法读取文件夹 { $path }
 cli-file-unwritable = 无法写入文件 { $path }
 cli-man-written = 已将 { $count } 个页面写入 { $folder }
+cli-man-name = 名称
+cli-man-synopsis = 概要
+cli-man-description = 描述
+cli-man-options = 选项
+cli-man-subcommands = 子命令
+cli-man-extra = 附注
+cli-man-version = 版本
 
 # 机密。
 cli-secret-env-unset = 环境变量 { $name } 未设置

@@ -308,6 +308,19 @@ fn completion_and_manual_name_every_command() {
         assert!(page.contains(".SH"), "{command}");
     }
     assert!(!folder.path().join("pages/roadstead-agent.1").exists());
+    for page in [&["man"][..], &["man", "vault"], &["man", "verify"]] {
+        let english = run(&[page, &["--lang", "en"]].concat()).expect(0).out;
+        let chinese = run(&[page, &["--lang", "zh"]].concat()).expect(0).out;
+        let headings = |text: &str| -> Vec<String> {
+            text.lines().filter_map(|line| line.strip_prefix(".SH ")).map(str::to_owned).collect()
+        };
+        let (english, chinese) = (headings(&english), headings(&chinese));
+        assert!(english.len() >= 4 && english.len() == chinese.len(), "{english:?} {chinese:?}");
+        assert!(english.contains(&"\"NAME\"".to_owned()), "{english:?}");
+        for heading in chinese {
+            assert!(heading.chars().any(|c| c > '\u{2e80}'), "not translated: {heading}");
+        }
+    }
 }
 
 #[test]
