@@ -68,7 +68,6 @@ agent-held-scratch = a throw-away server
 agent-label = "{ $label }" cannot be part of a folder's name
 agent-load-not-stopped = after loading, the server of member { $member } did not stop in order, so what it holds counts for nothing
 agent-lock-file = the lock file { $path } could not be used
-agent-member-backing-off = member { $member } has died { $count } times in a row and waits to be started again; last: { $last }
 agent-member-died-cure = the reason is in { $log }
 agent-member-restarted = member { $member } died and was started again { $count } times; last: { $last }
 agent-member-silent = member { $member } at { $address } port { $port } did not answer within { $deadline }

@@ -56,7 +56,6 @@ agent-held-scratch = 一个临时服务器
 agent-label = "{ $label }" 不能作为目录名的一部分
 agent-load-not-stopped = 载入之后，成员 { $member } 的服务器未能正常停止，因此其内容不予采信
 agent-lock-file = 无法使用锁文件 { $path }
-agent-member-backing-off = 成员 { $member } 已连续退出 { $count } 次，正等待重新启动；最近一次：{ $last }
 agent-member-died-cure = 原因见 { $log }
 agent-member-restarted = 成员 { $member } 退出后已被重新启动 { $count } 次；最近一次：{ $last }
 agent-member-silent = 成员 { $member }（{ $address } 端口 { $port }）在 { $deadline } 内没有应答

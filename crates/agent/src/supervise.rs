@@ -162,16 +162,13 @@ impl Supervisor {
         })
     }
 
-    /// That a member has died since it was last started on purpose; `None`: it has not.
+    /// That a member has died and was started again since it was last started on purpose; `None`: it was not. One that
+    /// waits to be started again is told by what is seen of its process.
     pub(crate) fn report(&self, home: &MemberHome, member: &str) -> Option<Finding> {
         let state = self.state(home)?;
-        let last = state.last?;
-        let (key, count) = if state.server.is_some() {
-            ("agent-member-restarted", state.restarts)
-        } else {
-            ("agent-member-backing-off", state.failures)
-        };
-        let what = Text::new(key).with("member", member).with("count", count).with("last", last);
+        let last = state.server.and(state.last)?;
+        let what = Text::new("agent-member-restarted").with("member", member).with("count", state.restarts);
+        let what = what.with("last", last);
         Some(Finding::warning(member, what).cure(Text::new("agent-member-died-cure").with("log", home.log())))
     }
 
