@@ -207,6 +207,39 @@ impl HomeFolder {
         Ok(File::from(file))
     }
 
+    /// Empties a file that has grown beyond `limit` and that somebody goes on appending to; what it held stays under its
+    /// name and `.1`, as far as there is room. What is appended within the moment between the two is lost. Tells
+    /// whether it was emptied.
+    pub(crate) fn cut(&self, path: &Path, owner: Option<&Account>, limit: u64) -> Result<bool> {
+        let told = |error: Errno| failed("agent-file-not-written", path, &error.into());
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mut file = match rustix::fs::openat(&parent, &name, flags, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(false),
+            opened => File::from(opened.map_err(told)?),
+        };
+        let found = file.metadata().map_err(|error| failed("agent-file-not-written", path, &error))?;
+        // A second name would be somebody else's file: nothing of it is ours to empty.
+        if !found.is_file() || found.nlink() != 1 || found.len() <= limit {
+            return Ok(false);
+        }
+        let kept = format!("{name}.1");
+        let _ = rustix::fs::unlinkat(&parent, &kept, AtFlags::empty());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
+        let copied = rustix::fs::openat(&parent, &kept, flags, mode).map_err(std::io::Error::from);
+        let copied = copied.map(File::from).and_then(|mut copy| {
+            give(&copy, owner)?;
+            std::io::copy(&mut file, &mut copy)
+        });
+        if copied.is_err() {
+            // A full disk is why logs are bounded: what cannot be kept must not keep the rest from going.
+            let _ = rustix::fs::unlinkat(&parent, &kept, AtFlags::empty());
+        }
+        file.set_len(0).map_err(|error| failed("agent-file-not-written", path, &error))?;
+        Ok(true)
+    }
+
     /// Renames within the home, never onto anything that exists, durably.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         let told = |error: Errno| failed("agent-not-renamed", from, &error.into());
@@ -353,5 +386,31 @@ mod tests {
         let (from, to) = (home.root.join("data"), home.root.join("data.old"));
         assert_eq!(home.rename(&from, &to).expect_err("refused").kind, Kind::Exists);
         home.rename(&from, &home.root.join("data.older")).expect("renamed");
+    }
+
+    #[test]
+    fn a_log_that_is_appended_to_is_bounded_and_only_a_log() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = HomeFolder::make(&folder.path().join("m")).expect("made");
+        let (log, old) = (home.root.join("server.log"), home.root.join("server.log.1"));
+        assert!(!home.cut(&log, None, 9).expect("absent"));
+        let mut writer = home.append(&log, None, 1 << 20).expect("opened");
+        let text = || fs::read_to_string(&log).expect("a log");
+        writer.write_all(b"0123456789").expect("written");
+        assert!(!home.cut(&log, None, 10).expect("short enough"));
+        assert!(home.cut(&log, None, 9).expect("cut"));
+        // Who appends goes on where the file ends now: no hole of what was.
+        writer.write_all(b"more").expect("written");
+        assert_eq!((text(), fs::read_to_string(&old).expect("kept")), ("more".into(), "0123456789".into()));
+        writer.write_all(b" and more").expect("written");
+        assert!(home.cut(&log, None, 9).expect("cut again"));
+        assert_eq!(fs::read_to_string(&old).expect("the newer one"), "more and more");
+        writer.write_all(b"a long line").expect("written");
+        fs::hard_link(&log, home.root.join("precious")).expect("linked");
+        assert!(!home.cut(&log, None, 9).expect("a second name"));
+        fs::remove_file(&log).expect("removed");
+        std::os::unix::fs::symlink("precious", &log).expect("linked");
+        home.cut(&log, None, 9).expect_err("a link");
+        assert_eq!(fs::read_to_string(home.root.join("precious")).expect("kept"), "a long line");
     }
 }

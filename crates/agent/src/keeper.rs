@@ -86,10 +86,10 @@ mod tests {
         std::fs::create_dir(&place).expect("made");
         std::fs::write(place.with_extension("lock"), "").expect("written");
         std::fs::create_dir(place.join("data")).expect("made");
-        let sleep =
-            |folder: &Path| Command::new("sleep").arg("600").current_dir(folder).spawn().expect("started");
-        let (at_root, in_data, mut outside) =
-            (sleep(&place), sleep(&place.join("data")), sleep(folder.path()));
+        let idle = |folder: &Path| {
+            Command::new("tail").args(["-f", "/dev/null"]).current_dir(folder).spawn().expect("started")
+        };
+        let (at_root, in_data, mut outside) = (idle(&place), idle(&place.join("data")), idle(folder.path()));
         let mut keeper = Keeper::of(&place);
         let mut shell = keeper.shell.take().expect("a shell");
         drop(shell.stdin.take());

@@ -186,7 +186,7 @@ pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
     let (original, copy) = inspect.comparable(original, copy, Some(job.inner.clock.now()), &keep);
     let comparison = manifest::compare(&original, &copy);
     if !comparison.is_equal() {
-        return Err(worker::unlike(&record, &comparison));
+        return Err(worker::differing(task, &record, &comparison));
     }
     Ok(Outcome {
         changed: false,

@@ -302,7 +302,7 @@ pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
     found.f_bavail.checked_mul(found.f_frsize)
 }
 
-/// How much of the log is kept before it is put aside at the next start.
+/// How much of a log is kept before it is put aside: at a start, and while its server runs.
 pub(crate) const LOG_BYTES_MAX: u64 = 64 << 20;
 
 /// Opens a member's log for its server.
@@ -313,6 +313,12 @@ pub(crate) fn open_log(
 ) -> Result<File> {
     opened.folder(Path::new(&home.log()), 0o750, runner)?;
     opened.append(&crate::state::log_path(home), runner, LOG_BYTES_MAX)
+}
+
+/// Puts a running server's log aside once it has grown too long.
+pub(crate) fn bound_log(home: &roadstead_core::model::MemberHome, runner: Option<&Account>) -> Result<bool> {
+    let opened = files::HomeFolder::open(Path::new(&home.root))?;
+    opened.cut(&crate::state::log_path(home), runner, LOG_BYTES_MAX)
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ use crate::{
 /// The first pause before a restart; it doubles with each death in a row.
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
 const PAUSE_LAST: Duration = Duration::from_secs(30);
+/// How often the length of a log is looked at.
+const LOG_BEAT: Duration = Duration::from_secs(5);
 /// A server that has lived this long is taken for healthy: its next death is the first in a row.
 const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 
@@ -161,16 +163,13 @@ impl Supervisor {
         })
     }
 
-    /// That a member has died since it was last started on purpose; `None`: it has not.
+    /// That a member has died and was started again since it was last started on purpose; `None`: it was not. One that
+    /// waits to be started again is told by what is seen of its process.
     pub(crate) fn report(&self, home: &MemberHome, member: &str) -> Option<Finding> {
         let state = self.state(home)?;
-        let last = state.last?;
-        let (key, count) = if state.server.is_some() {
-            ("agent-member-restarted", state.restarts)
-        } else {
-            ("agent-member-backing-off", state.failures)
-        };
-        let what = Text::new(key).with("member", member).with("count", count).with("last", last);
+        let last = state.server.and(state.last)?;
+        let what = Text::new("agent-member-restarted").with("member", member).with("count", state.restarts);
+        let what = what.with("last", last);
         Some(Finding::warning(member, what).cure(Text::new("agent-member-died-cure").with("log", home.log())))
     }
 
@@ -199,7 +198,7 @@ async fn keep(again: Again, state: Arc<Mutex<State>>) {
         let server = lock(&state).server.clone();
         if let Some(server) = server {
             let (since, from) = (Instant::now(), again.log_length());
-            let how = server.ended().await;
+            let how = attended(&again, &server).await;
             let mut last = vec![how];
             last.extend(process::tail(&state::log_path(&again.home), from));
             let mut now = lock(&state);
@@ -213,6 +212,32 @@ async fn keep(again: Again, state: Arc<Mutex<State>>) {
         restart(&again, &state);
         if lock(&state).over {
             return;
+        }
+    }
+}
+
+/// Waits for the end of a server and keeps its log bounded meanwhile.
+async fn attended(again: &Again, server: &Server) -> String {
+    let ended = server.ended();
+    tokio::pin!(ended);
+    let mut beat = tokio::time::interval(LOG_BEAT);
+    loop {
+        tokio::select! {
+            how = &mut ended => return how,
+            _ = beat.tick() => {}
+        }
+        if again.log_length() <= process::LOG_BYTES_MAX {
+            continue;
+        }
+        let (home, user) = (again.home.clone(), again.layout.user.clone());
+        let bounded = move || process::bound_log(&home, users::runner(&user)?.as_ref());
+        match tokio::task::spawn_blocking(bounded).await {
+            Ok(Ok(true)) => tracing::info!(member = %again.task.member.name, "put the member's log aside"),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(member = %again.task.member.name, %error, "the member's log cannot be bounded");
+            }
+            Err(error) => tracing::warn!(member = %again.task.member.name, %error, "bounding the log failed"),
         }
     }
 }

@@ -8,10 +8,11 @@ use roadstead_core::{
     Error, Finding, Kind, Millis, Result, Text,
     manifest::{Comparison, Difference},
     model::{HostSpec, VaultSpec},
-    plan::{SnapshotTask, TakeTask},
+    plan::{LoadTask, SnapshotTask, Standing, TakeTask},
     port::{
         Outcome, Progress, Secrets, Vault,
         hand::Purse,
+        layout::Endpoint,
         vault::{Draft, Event, Record, Stage},
     },
 };
@@ -141,23 +142,45 @@ pub(crate) fn differences(found: &[Difference]) -> Vec<Finding> {
     told.map(|one| Finding::error(one.name.join("."), one.how.text(&one.kind, &one.name))).collect()
 }
 
-/// The error for a copy that is not the original, naming the first differences.
+/// The error for a scratch server that is not what the snapshot was taken from, naming the first differences.
 pub(crate) fn unlike(record: &Record, comparison: &Comparison) -> Error {
-    let named: Vec<Text> = comparison
-        .differences
-        .iter()
-        .take(DIFFERENCES_NAMED)
-        .map(|one| one.how.text(&one.kind, &one.name))
-        .collect();
+    let what = Text::new("agent-proof-differs")
+        .with("snapshot", record.id().short())
+        .with("count", comparison.differences.len())
+        .with("first", first(comparison));
+    Error::new(Kind::Corrupt, what).cure(Text::new("agent-proof-differs-cure"))
+}
+
+/// The error for a member that is not what the snapshot holds: what that means depends on where the member comes from.
+pub(crate) fn differing(task: &LoadTask, record: &Record, comparison: &Comparison) -> Error {
+    let (what, cure) = match task.standing {
+        Standing::Loaded => ("agent-loaded-differs", "agent-loaded-differs-cure"),
+        Standing::Live => ("agent-live-differs", "agent-live-differs-cure"),
+        Standing::Restored => ("agent-restored-differs", "agent-restored-differs-cure"),
+    };
+    let (host, port) = task.member.member.endpoint();
+    let what = Text::new(what)
+        .with("member", &task.member.member.name)
+        .with("endpoint", Endpoint::Tcp(host, port).to_string())
+        .with("snapshot", record.id().short())
+        .with("count", comparison.differences.len())
+        .with("first", first(comparison));
+    let cure = Text::new(cure)
+        .with("snapshot", record.id().short())
+        .with("taken", record.draft.started.for_people());
+    let kind = if task.standing == Standing::Loaded { Kind::Corrupt } else { Kind::Precondition };
+    Error::new(kind, what).cure(cure)
+}
+
+/// The first differences, as one text.
+fn first(comparison: &Comparison) -> Text {
+    let told = comparison.differences.iter().take(DIFFERENCES_NAMED);
+    let named: Vec<Text> = told.map(|one| one.how.text(&one.kind, &one.name)).collect();
     let joined = named
         .into_iter()
         .rev()
         .reduce(|rest, one| Text::new("agent-and").with("one", one).with("rest", rest));
-    let what = Text::new("agent-copy-differs")
-        .with("snapshot", record.id().short())
-        .with("count", comparison.differences.len())
-        .with("first", joined.unwrap_or_else(|| Text::new("agent-nothing")));
-    Error::new(Kind::Corrupt, what).cure(Text::new("agent-copy-differs-cure"))
+    joined.unwrap_or_else(|| Text::new("agent-nothing"))
 }
 
 /// An error of a program or server in this folder, told as want of space where that is what it was.

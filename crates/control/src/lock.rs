@@ -66,7 +66,7 @@ fn held(file: &mut File) -> Error {
             .with("pid", pid.to_string())
             .with("command", command)
             .with("by", by)
-            .with("since", since.to_string()),
+            .with("since", since.for_people()),
         None => Text::new("control-lock-held-unknown"),
     };
     Error::new(Kind::Busy, what).cure(Text::new("control-lock-held-cure"))

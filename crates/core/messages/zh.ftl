@@ -2,10 +2,10 @@
 core-internal = Roadstead 自身的不变量不成立：{ $what }。这是缺陷，请报告。
 core-cancelled = 已按要求停止
 core-stream-too-long = 数据流 { $name } 超过 { $limit } 字节，这类数据流不应如此之长
-core-differs-missing = { $kind } { $name } 在原件中有，在副本中没有
-core-differs-extra = { $kind } { $name } 在副本中有，在原件中没有
-core-differs-count = { $kind } { $name } 在原件中有 { $original } 条，在副本中有 { $copy } 条
-core-differs-content = { $kind } { $name } 在副本中的内容与原件不同
+core-differs-missing = 快照中有 { $kind } { $name }，服务器中没有
+core-differs-extra = 服务器中有 { $kind } { $name }，快照中没有
+core-differs-count = { $kind } { $name } 在快照中有 { $original } 条，在服务器中有 { $copy } 条
+core-differs-content = { $kind } { $name } 在服务器中的内容与快照不同
 core-differs-incomparable = { $kind } { $name } 两边的度量方法不同，无法比较
 core-plan-fact-changed = { $fact } 原为 { $was }，现为 { $is }
 core-condition-host-unseen = 没有观察到主机 { $host }
@@ -57,8 +57,8 @@ core-plan-cluster-not-declared = 快照 { $snapshot } 属于集群 { $cluster }�
 core-plan-cluster-not-declared-cure = 在舰队文件中声明一个同名、同引擎的集群
 core-plan-restore-managed = { $member } 由别人运行，不能就地替换它的数据
 core-plan-restore-managed-cure = 恢复到它旁边（--beside 名称:端口）或一个空的服务器（--to 主机:端口）
-core-plan-restore-unproven = 快照 { $snapshot } 尚未证明可恢复
-core-plan-restore-unproven-cure = 请先证明：roadstead verify
+core-plan-restore-unproven = 快照 { $snapshot } 尚未证实
+core-plan-restore-unproven-cure = 请先证实：roadstead verify
 core-plan-beside-exists = 舰队中已有成员 { $member }
 core-plan-beside-exists-cure = 请给新成员取一个自己的名称
 core-step-user = 创建系统用户 { $user }
@@ -80,9 +80,9 @@ core-step-set-aside = 把 { $member } 的数据移到一旁，名为 data.{ $lab
 core-step-load = 把快照 { $snapshot } 载入 { $member }
 core-step-compare = 把 { $member } 与快照 { $snapshot } 比较
 
-# 集群文件。
-fleet-file-too-big = 文件大于 { $limit } KiB，集群文件不会这么大
-fleet-file-too-big-cure = 用 -f 指定集群文件本身；大段文本请放到单独的文件里
+# 舰队文件。
+fleet-file-too-big = 文件大于 { $limit } KiB，舰队文件不会这么大
+fleet-file-too-big-cure = 用 -f 指定舰队文件本身；大段文本请放到单独的文件里
 fleet-not-utf8 = 字节 { $byte } 不是 UTF-8，其后的内容无法作为文本读取
 fleet-not-utf8-cure = 请把文件存为 UTF-8
 fleet-control-character = 字符 { $code } 不可见，这一行并非看上去的样子
@@ -93,18 +93,18 @@ fleet-syntax = 这不是 YAML：{ $what }
 fleet-syntax-cure = 请先改正此处；其后的内容没有读取
 fleet-tab = 使用了制表符缩进，YAML 不允许这样做
 fleet-tab-cure = 请用空格缩进
-fleet-documents = 此处开始了第二个文档；一个集群文件只有一个文档
-fleet-documents-cure = 请把第二个集群放到单独的文件里
-fleet-alias = 此处是一个别名；集群文件在用到的地方直接写出内容
+fleet-documents = 此处开始了第二个文档；一个舰队文件只有一个文档
+fleet-documents-cure = 请把第二支舰队放到单独的文件里
+fleet-alias = 此处是一个别名；舰队文件在用到的地方直接写出内容
 fleet-alias-cure = 请直接写出该值
-fleet-anchor = 此处是一个锚点；集群文件没有使用它的别名
+fleet-anchor = 此处是一个锚点；舰队文件没有使用它的别名
 fleet-anchor-cure = 删除锚点
 fleet-tag = 此处是一个 YAML 标签；值的类型由它的键决定
 fleet-tag-cure = 删除标签
 fleet-too-deep = 嵌套超过 { $limit } 层
-fleet-too-deep-cure = 集群文件最多六层：请检查是否有没闭合的括号
+fleet-too-deep-cure = 舰队文件最多六层：请检查是否有没闭合的括号
 fleet-too-many-values = 文件包含超过 { $limit } 个值
-fleet-too-many-values-cure = 请把集群拆分为多个文件
+fleet-too-many-values-cure = 请把舰队拆分为多个文件
 fleet-key-not-text = 这个键不是一个词
 fleet-key-not-text-cure = 键是一个词加冒号
 fleet-key-twice = 键 { $key } 出现了两次；第一次在第 { $line } 行
@@ -139,8 +139,11 @@ fleet-bad-version-cure = 请写需要限定的数字，如 "15" 或 "10.11"
 fleet-bad-listen = { $listen } 不是服务器可以绑定的地址
 fleet-bad-listen-cure = 请写本机的 IP 地址：127.0.0.1、0.0.0.0、::1
 fleet-bad-address = { $address } 不是服务器地址
-fleet-bad-address-cure = 请写 host、host:port 或 [IPv6]:port，不带帐号和协议
+fleet-bad-address-cure = 请写 host、host:port 或 [IPv6]:port，不带账号和协议
 fleet-bad-address-brackets = 请把 IPv6 地址放进方括号：[::1]:5432
+fleet-address-account = 地址里写了账号
+fleet-address-account-cure = 请分开来写：address: "host:port"，user: 名称，password: "{"${env:NAME}"}"；若这里写过密码，请更换它
+fleet-address-account-brackets = 请分开来写：address: "[::1]:5432"，user: 名称，password: "{"${env:NAME}"}"；若这里写过密码，请更换它
 fleet-bad-user = { $user } 不是系统用户名
 fleet-bad-user-cure = 请写本机的一个非特权用户，或省略以使用引擎惯用的用户
 fleet-root-user = 成员不会以 root 运行：服务器的漏洞会变成整台主机的漏洞
@@ -148,21 +151,21 @@ fleet-root-user-cure = 请写一个非特权用户，或省略以使用引擎惯
 fleet-unknown-engine = 没有引擎 { $engine }
 fleet-unknown-engine-near = 是否想写 { $near }？可用的引擎：{ $engines }
 fleet-unknown-engine-cure = 可用的引擎：{ $engines }
-fleet-no-clusters = 没有声明任何数据集群，既没有可运行的，也没有可备份的
-fleet-no-clusters-cure = 请在 clusters 下声明
+fleet-no-clusters = 舰队没有声明任何集群，既没有可运行的，也没有可备份的
+fleet-no-clusters-cure = 请在 clusters 下声明集群
 fleet-no-members = 没有成员的集群没有数据
 fleet-no-members-cure = 请声明成员：写 port 则由本机运行，写 address 则指向已在运行的服务器
 fleet-mixed-members = 此集群的成员有的由 Roadstead 运行，有的按地址访问；一个集群只能是其中一种
 fleet-mixed-members-cure = 请给所有成员都写 address，或都不写
 fleet-many-members = 此集群声明了 { $count } 个要运行的成员，但成员间的复制尚未实现：各成员的数据会不同
 fleet-many-members-cure = 请只保留一个成员
-fleet-missing-user = 此成员按地址访问，但没有写明使用的帐号
+fleet-missing-user = 此成员按地址访问，但没有写明使用的账号
 fleet-missing-user-cure = 请加上 user；服务器要求密码时再加上 password
 fleet-key-needs-address = { $key } 用于他人运行的服务器，而此成员没有 address
 fleet-key-needs-address-cure = 请写出成员的 address，或删除 { $key }
 fleet-key-with-address = { $key } 用于由 Roadstead 运行的成员，而此成员按地址访问
 fleet-key-with-address-cure = 请删除 { $key }；或删除 address，由 Roadstead 运行该成员
-fleet-member-twice = 成员名 { $name } 已在第 { $line } 行使用；目录和身份由名称生成，所以名称在整个文件中唯一
+fleet-member-twice = 成员名 { $name } 已在第 { $line } 行使用；目录和身份由名称生成，所以名称在舰队中唯一
 fleet-member-twice-cure = 请换一个名称
 fleet-port-twice = 端口 { $port } 已被第 { $line } 行的 { $first } 使用
 fleet-port-twice-cure = 请给其中一个换端口
@@ -216,6 +219,8 @@ fleet-secret-absent = 机密文件 { $path } 不存在
 fleet-secret-absent-cure = 请把那台服务器的密码写入 { $path }，并设为私有：chmod 600
 fleet-secret-unreadable = 无法读取机密文件 { $path }：{ $why }
 fleet-secret-unreadable-cure = 请让运行 roadstead 的用户拥有 { $path }
+fleet-secret-not-a-file = 机密文件 { $path } 是{ $sort }，不是文件
+fleet-secret-not-a-file-cure = 请指定只包含机密的普通文件
 fleet-secret-open = 机密文件 { $path } 可被他人读取（权限 { $mode }）
 fleet-secret-open-cure = chmod 600 { $path }
 fleet-secret-empty = 机密文件 { $path } 是空的
@@ -229,13 +234,13 @@ fleet-env-unset-cure = 运行 roadstead 之前请先 export { $name }
 fleet-more-findings = 还有 { $count } 个问题没有显示
 fleet-more-findings-cure = 请先改正以上各项
 fleet-starter-head =
-    一个集群文件：备份放在哪里，有哪些数据库。`roadstead check` 指出文件的问题，
+    一支舰队：备份放在哪里，有哪些数据库。`roadstead check` 指出文件的问题，
     `roadstead explain` 说明它的含义和每个默认值。
 fleet-starter-vaults =
     备份放在这里，用密钥加密。请在别处保存密钥的副本：没有它就无法读取任何备份。
 fleet-starter-clusters =
     数据库。密码写成引用：{"${env:NAME}"}、{"${file:PATH}"}，或 `roadstead secret` 输出的内容。
 fleet-starter-managed =
-    已在运行的服务器：Roadstead 读取、备份并证明备份可用，不改动那里的任何内容。
+    已在运行的服务器：Roadstead 读取、备份并证实备份，不改动那里的任何内容。
 fleet-starter-supervised =
     由 Roadstead 在本机运行的服务器；设置由内存推算，缺少的机密文件会自动生成。

@@ -139,6 +139,14 @@ impl Timestamp {
         self.0
     }
 
+    /// Date and time to the second, with their zone, for tables and sentences. Programs get RFC 3339 (`Display`).
+    pub fn for_people(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(instant) => instant.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// How long after `earlier` this is; `None` when the clock went back.
     pub fn since(self, earlier: Self) -> Option<Millis> {
         u64::try_from(self.0.checked_sub(earlier.0)?).ok().map(Millis)
@@ -267,6 +275,7 @@ mod tests {
         let text = serde_json::to_string(&at).expect("written");
         assert_eq!(text, "\"2025-11-21T04:40:00.123Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&text).expect("read"), at);
+        assert_eq!(at.for_people(), "2025-11-21 04:40:00 UTC");
         assert_eq!(at.since(Timestamp::from_millis(i64::MAX)), None);
     }
 }

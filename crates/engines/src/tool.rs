@@ -137,10 +137,20 @@ impl Running {
             Kind::Failed,
             Text::new("engines-tool-failed").with("tool", &self.name).with("status", status.to_string()),
         );
-        error.causes.extend(words.lines().rev().take(8).map(str::to_owned));
-        error.causes.reverse();
+        error.causes = told(&words);
         Err(error)
     }
+}
+
+/// How many of a tool's last lines are told.
+const LINES_TOLD: usize = 8;
+
+/// Its last lines; and the one that names the error, where a long statement came after it.
+fn told(words: &str) -> Vec<String> {
+    let lines: Vec<&str> = words.lines().collect();
+    let from = lines.len().saturating_sub(LINES_TOLD);
+    let named = lines[..from].iter().rfind(|line| line.contains("ERROR:"));
+    named.into_iter().chain(&lines[from..]).map(|line| (*line).to_owned()).collect()
 }
 
 fn pipe(tool: &str, error: &std::io::Error) -> Error {
@@ -162,4 +172,18 @@ async fn keep_tail(mut stderr: tokio::process::ChildStderr) -> String {
         }
     }
     String::from_utf8_lossy(&kept).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_names_the_error_is_told_however_long_the_statement_is() {
+        let long = format!("ERROR:  no such thing\nCommand was: {}", "line\n".repeat(20));
+        let lines = told(&long);
+        assert_eq!((lines.len(), lines[0].as_str()), (LINES_TOLD + 1, "ERROR:  no such thing"));
+        assert_eq!(told("a\nERROR: b"), ["a", "ERROR: b"]);
+        assert_eq!(told(""), [""; 0]);
+    }
 }

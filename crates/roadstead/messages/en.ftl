@@ -53,7 +53,7 @@ cli-about-demo = Show the whole voyage on this machine in a minute, and leave no
 cli-about-completion = Print the completion script for a shell
 cli-about-man = Print the manual page
 cli-about-agent = Serve as this host's agent
-cli-option-file = The fleet file [default: fleet.yaml]
+cli-option-file = The fleet file; - is standard input [default: fleet.yaml]
 cli-option-json = Answer with one JSON document
 cli-option-lang = Language of the answers: en or zh [default: from LC_ALL, LC_MESSAGES, LANG]
 cli-option-color = When to colour: auto, always or never; NO_COLOR is respected [default: auto]
@@ -86,6 +86,13 @@ cli-usage-help = `roadstead --help` lists commands and options
 cli-folder-unreadable = folder { $path } cannot be read
 cli-file-unwritable = file { $path } cannot be written
 cli-man-written = { $count } pages written into { $folder }
+cli-man-name = NAME
+cli-man-synopsis = SYNOPSIS
+cli-man-description = DESCRIPTION
+cli-man-options = OPTIONS
+cli-man-subcommands = SUBCOMMANDS
+cli-man-extra = NOTES
+cli-man-version = VERSION
 
 # Secrets.
 cli-secret-env-unset = environment variable { $name } is not set
@@ -95,7 +102,8 @@ cli-secret-env-cure = set it for this command: export { $name }=…
 cli-secret-host = the secret { $path } lies on a member's host and is not read here
 cli-secret-file-unreadable = secret file { $path } cannot be read
 cli-secret-file-absent-cure = make one with a random secret: roadstead secret new { $path }
-cli-secret-file-not-regular = secret file { $path } is not a regular file
+cli-secret-file-not-regular = secret file { $path } is { $sort }, not a regular file
+cli-secret-file-not-regular-cure = name a regular file that holds the secret and nothing else
 cli-secret-file-open = secret file { $path } may be read by others (mode { $mode })
 cli-secret-file-open-cure = take the right from them: chmod 600 { $path }
 cli-secret-file-long = secret file { $path } is longer than 64 KiB
@@ -119,6 +127,12 @@ cli-age-refused = the identity in { $path } does not open a value in the fleet f
 cli-fleet-unreadable = fleet file { $path } cannot be read
 cli-fleet-absent-cure = write one with `roadstead init`, or name another with -f
 cli-fleet-unreadable-cure = see to it that this user may read it, or name another with -f
+cli-fleet-not-regular = fleet file { $path } is { $sort }; a fleet file is a regular file
+cli-fleet-not-regular-cure = name the file with -f, or send its text through standard input: roadstead … -f - < FILE
+cli-sort-folder = a folder
+cli-sort-pipe = a pipe
+cli-sort-socket = a socket
+cli-sort-device = a device
 cli-no-such-cluster = the fleet file declares no cluster { $cluster }
 cli-no-such-cluster-cure = it declares: { $clusters }
 cli-option-live = Look at the servers too: reachable, and the account's grants sufficient for a backup
@@ -134,6 +148,8 @@ cli-option-init-user = The account for the servers given [default: roadstead]
 cli-option-init-engine = A { $engine } that runs already
 cli-init-exists = { $path } is there already
 cli-init-exists-cure = name another file with -f, or check this one: roadstead check
+cli-init-link = { $path } is a symbolic link to { $target }, and nothing is written through links
+cli-init-link-cure = put the file itself there, or remove the link; a key that lies elsewhere is named in the fleet file by its own path
 cli-init-key = wrote { $path }: the vault's key, mode 0600. Keep a copy elsewhere: without it no backup can be read
 cli-init-kept = kept { $path }, which was there already
 cli-init-wrote = wrote { $path }
@@ -211,6 +227,10 @@ cli-report-ended-failed = { $done } { $done ->
     [one] step
    *[other] steps
   } done, { $left } not; what was done stays as it is. Carry on with: roadstead resume { $operation }
+cli-report-ended-looking = { $done } { $done ->
+    [one] step
+   *[other] steps
+  } done, { $left } not; nothing was changed. What failed stands above with its cure; after that, give the same command again (operation { $operation })
 cli-report-cancelled = Stopped on request: { $done } { $done ->
     [one] step
    *[other] steps
@@ -298,6 +318,7 @@ cli-verify-none = there is no snapshot to prove
 cli-verify-none-cure = take some first: roadstead backup
 cli-verify-proven-already = { $snapshot } of { $cluster } was proven { $age }
 cli-verify-verdict = { $snapshot } of { $cluster }: { $compared }
+cli-verify-more = … and { $count } more; `roadstead backups --json` names them all
 cli-option-beside = A new member of this name on this port
 cli-option-to = The server at this address; to be restored into, it must be empty
 cli-option-to-user = The account there
@@ -306,6 +327,8 @@ cli-option-to-tls = Protection: auto, verify-full or off [default: auto]
 cli-option-to-ca = The authority's certificate, if it is not the system's
 cli-restore-beside = { $value } is not NAME:PORT
 cli-restore-to = { $value } is not HOST:PORT; an IPv6 address stands in brackets
+cli-restore-to-account = an account stands in the value of --to, which is HOST:PORT
+cli-restore-to-account-cure = give the account with --user and its password with --password-ref; if a password stood there, change it: it is in the shell's history now
 cli-restore-user = --to needs --user
 cli-restore-password = the value of --password-ref is not a reference to a secret
 cli-restore-password-cure = write ${"{"}env:NAME{"}"} or ${"{"}file:PATH{"}"}, in single quotes; if a password stood there, change it: it is in the shell's history now
@@ -330,6 +353,7 @@ cli-vault-would-prune = would remove { $count } { $count ->
     [one] snapshot
    *[other] snapshots
   } from vault { $vault } and free { $freed }: { $snapshots }
+cli-vault-prune-nothing = there is nothing to prune in vault { $vault }: no snapshot was chosen, and all that lies there is needed
 cli-vault-pruned = removed { $count } { $count ->
     [one] snapshot
    *[other] snapshots

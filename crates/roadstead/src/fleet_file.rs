@@ -1,9 +1,9 @@
 //! The fleet file on this machine: where it is, its bytes, and what reading it gave.
 
 use std::{
-    fs::File,
     io::Read,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use roadstead_core::{
@@ -15,8 +15,12 @@ use roadstead_core::{
 use crate::{
     context::{Context, Stop},
     engines,
+    regular::{self, Opened},
     surroundings::Here,
 };
+
+/// Standard input under its own name; `-` means the same.
+const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// A fleet file without errors.
 pub(crate) struct Loaded {
@@ -32,8 +36,20 @@ pub(crate) struct Loaded {
     pub(crate) generate: Vec<String>,
 }
 
-/// The absolute directory of the fleet file, whether the file itself is there or not.
+/// Whether the fleet file is what comes in through standard input.
+pub(crate) fn is_standard_input(file: &Path) -> bool {
+    file == Path::new("-") || file == Path::new(STANDARD_INPUT)
+}
+
+/// The fleet file as answers name it.
+pub(crate) fn shown(file: &Path) -> String {
+    if is_standard_input(file) { STANDARD_INPUT.to_owned() } else { file.display().to_string() }
+}
+
+/// The absolute directory of the fleet file, whether the file itself is there or not; for standard input the one
+/// that we are in.
 pub(crate) fn directory(file: &Path) -> Result<PathBuf> {
+    let file = if is_standard_input(file) { Path::new("-") } else { file };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::canonicalize(folder).map_err(|error| {
         Error::io(Text::new("cli-folder-unreadable").with("path", folder.display().to_string()), &error)
@@ -43,14 +59,8 @@ pub(crate) fn directory(file: &Path) -> Result<PathBuf> {
 /// Reads the fleet file, whatever is in it.
 pub(crate) fn read(file: &Path) -> Result<(Reading, PathBuf)> {
     let directory = directory(file)?;
-    let shown = file.display().to_string();
-    let bytes = bytes(file).map_err(|error| {
-        let told = Error::io(Text::new("cli-fleet-unreadable").with("path", &shown), &error);
-        let cure =
-            if told.kind == Kind::NotFound { "cli-fleet-absent-cure" } else { "cli-fleet-unreadable-cure" };
-        let told = told.cure(Text::new(cure));
-        Error { kind: Kind::Input, ..told }
-    })?;
+    let shown = shown(file);
+    let bytes = if is_standard_input(file) { standard_input()? } else { bytes(file)? };
     let facts = Here::new(&directory);
     let absolute = directory.display().to_string();
     let input = fleet::Input { file: &shown, directory: &absolute, bytes: &bytes, facts: &facts };
@@ -89,9 +99,39 @@ pub(crate) fn clusters(fleet: &Fleet, asked: &[String]) -> Result<Vec<Name>> {
     asked.iter().map(one).collect()
 }
 
-/// No more of it than the reader wants to see.
-fn bytes(file: &Path) -> std::io::Result<Vec<u8>> {
+/// No more of the file than the reader wants to see.
+fn bytes(file: &Path) -> Result<Vec<u8>> {
+    let unreadable = |error: &std::io::Error| {
+        let told = Error::io(Text::new("cli-fleet-unreadable").with("path", shown(file)), error);
+        let cure =
+            if told.kind == Kind::NotFound { "cli-fleet-absent-cure" } else { "cli-fleet-unreadable-cure" };
+        let told = told.cure(Text::new(cure));
+        Error { kind: Kind::Input, ..told }
+    };
+    match regular::open(file).map_err(|error| unreadable(&error))? {
+        Opened::File(file, _) => limited(file).map_err(|error| unreadable(&error)),
+        Opened::Other(sort) => {
+            let what = Text::new("cli-fleet-not-regular").with("path", shown(file)).with("sort", sort);
+            Err(Error::new(Kind::Input, what).cure(Text::new("cli-fleet-not-regular-cure")))
+        }
+    }
+}
+
+/// What came in through standard input: read once, since a command may look at its fleet file twice.
+fn standard_input() -> Result<Vec<u8>> {
+    static READ: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(bytes) = READ.get() {
+        return Ok(bytes.clone());
+    }
+    let bytes = limited(std::io::stdin().lock()).map_err(|error| {
+        let told = Error::io(Text::new("cli-fleet-unreadable").with("path", STANDARD_INPUT), &error);
+        Error { kind: Kind::Input, ..told.cure(Text::new("cli-fleet-not-regular-cure")) }
+    })?;
+    Ok(READ.get_or_init(|| bytes).clone())
+}
+
+fn limited(from: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(file)?.take(fleet::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    from.take(fleet::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

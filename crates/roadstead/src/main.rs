@@ -10,6 +10,7 @@ mod engines;
 mod fleet_file;
 mod house;
 mod operation;
+mod regular;
 mod render;
 mod secrets;
 mod settings;

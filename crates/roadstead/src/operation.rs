@@ -208,7 +208,7 @@ fn tell_of_interrupted(context: &Context, controller: &Controller) -> Result<()>
     let told = Text::new("cli-interrupted-earlier")
         .with("operation", id.get(..8).unwrap_or(&id))
         .with("aim", render::plan::aim(&plan.aim))
-        .with("started", render::time::instant(started));
+        .with("started", started.for_people());
     let finding = finding::Finding::warning("", told).cure(Text::new("cli-interrupted-earlier-cure"));
     if !context.settings.json {
         let paint = Paint::new(context.settings.color.choose(&std::io::stderr()));

@@ -2,10 +2,12 @@
 
 use roadstead_control::Controller;
 use roadstead_core::{
-    Error, Finding, Kind, Result, Text,
+    Error, Finding, Kind, Result, Text, finding,
     model::Name,
     port::vault::{Record, SnapshotId, Stage},
 };
+
+use crate::{context::Stop, secrets::missing};
 
 /// One snapshot and where it lies.
 #[derive(Clone, Debug)]
@@ -41,8 +43,14 @@ impl Shelf {
                     shelf.unreadable.extend(unreadable.map(|id| (vault.clone(), id)));
                     shelf.findings.extend(catalogue.findings);
                 }
-                Err(error) if error.kind == Kind::NotFound => {}
                 Err(error) => {
+                    // A vault that is there and whose key is not was made, and is not empty.
+                    let lost = controller.fleet().vaults.get(&vault);
+                    let lost = lost.and_then(|spec| missing::lost_key(controller.fleet(), spec));
+                    if error.kind == Kind::NotFound && lost.is_none() {
+                        continue;
+                    }
+                    let error = lost.unwrap_or(error);
                     let what = Text::new("cli-vault-unread").with("vault", &vault).with("why", error.what);
                     let finding = Finding::error(vault.as_str(), what);
                     shelf.findings.push(match error.cure {
@@ -53,6 +61,11 @@ impl Shelf {
             }
         }
         shelf
+    }
+
+    /// Why nothing was found: that a vault could not be read, where that is so, before what follows from it.
+    pub(crate) fn unfound(&self, error: Error) -> Stop {
+        if finding::any_error(&self.findings) { Stop::Refused(self.findings.clone()) } else { error.into() }
     }
 
     /// The snapshots of a cluster, oldest first.

@@ -1,7 +1,7 @@
 //! What the reader of the fleet file asks about this machine. Answers only; no value of a secret passes here.
 
 use std::{
-    fs::{self, File},
+    fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -11,7 +11,10 @@ use roadstead_core::{
     fleet::{SecretFile, Surroundings},
 };
 
-use crate::secrets::{identity, private};
+use crate::{
+    regular::{self, Opened},
+    secrets::{identity, private},
+};
 
 /// This machine, seen from the fleet file's directory.
 pub(crate) struct Here {
@@ -34,9 +37,7 @@ impl Surroundings for Here {
         };
         let mode = facts.mode() & 0o7777;
         if !facts.is_file() {
-            return SecretFile::Unreadable(
-                std::io::Error::from(std::io::ErrorKind::InvalidInput).to_string(),
-            );
+            return SecretFile::NotAFile(regular::sort(facts.file_type()));
         }
         if mode & 0o077 != 0 {
             return SecretFile::TooOpen(mode);
@@ -47,8 +48,9 @@ impl Surroundings for Here {
         if facts.len() == 0 {
             return SecretFile::Empty;
         }
-        match File::open(Path::new(absolute)) {
-            Ok(_) => SecretFile::Fine,
+        match regular::open(Path::new(absolute)) {
+            Ok(Opened::File(..)) => SecretFile::Fine,
+            Ok(Opened::Other(sort)) => SecretFile::NotAFile(sort),
             Err(error) => SecretFile::Unreadable(error.to_string()),
         }
     }

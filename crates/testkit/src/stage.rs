@@ -29,6 +29,7 @@ use crate::wait;
 /// A folder for one member, short enough for sockets and open to other users.
 pub struct Place {
     folder: TempDir,
+    below: Option<String>,
 }
 
 impl Default for Place {
@@ -42,12 +43,22 @@ impl Place {
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("rs").tempdir().expect("a temporary folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
-        Self { folder }
+        Self { folder, below: None }
+    }
+
+    /// A new empty one below a folder of this name.
+    pub fn below(name: &str) -> Self {
+        let place = Self { below: Some(name.to_owned()), ..Self::new() };
+        fs::create_dir(place.folder.path().join(name)).expect("own folder");
+        fs::set_permissions(place.folder.path().join(name), fs::Permissions::from_mode(0o755))
+            .expect("its mode");
+        place
     }
 
     /// The member's home in it.
     pub fn home(&self) -> MemberHome {
-        MemberHome { root: self.path().join("m").display().to_string() }
+        let folder = self.below.as_ref().map_or(self.path().to_owned(), |name| self.path().join(name));
+        MemberHome { root: folder.join("m").display().to_string() }
     }
 
     /// Where it is.

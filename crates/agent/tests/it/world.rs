@@ -14,7 +14,7 @@ use roadstead_agent::{LocalHand, Parts, SystemClock, SystemIds};
 use roadstead_core::{
     Result, Secret, SecretRef,
     model::{BackupSpec, ClusterSpec, HostSpec, MemberHome, MemberSpec, Name, Runtime, VaultSpec},
-    plan::{Act, LoadTask, MemberTask, ProveTask, SnapshotTask, TakeTask},
+    plan::{Act, LoadTask, MemberTask, ProveTask, SnapshotTask, Standing, TakeTask},
     port::{
         Engine, Hand, Order, Outcome, Progress, Watch,
         ambient::Unwatched,
@@ -265,7 +265,7 @@ impl World {
     }
 
     pub(crate) fn load(member: MemberTask, id: char) -> LoadTask {
-        LoadTask { snapshot: Self::snapshot(id), member }
+        LoadTask { snapshot: Self::snapshot(id), member, standing: Standing::Loaded }
     }
 }
 

@@ -29,7 +29,9 @@ pub(super) fn by_tree(root: &Node, source: &mut Source<'_>) {
                         let from = entry.spot.column;
                         source.mask(entry.spot.line, from, from + entry.spot.length.max(width).min(1 << 20));
                     }
-                    pending.push((&entry.value, secret || names_secret(&entry.key)));
+                    let account = matches!(entry.key.as_str(), "address" | "url")
+                        && entry.value.text().is_some_and(|text| text.contains('@'));
+                    pending.push((&entry.value, secret || account || names_secret(&entry.key)));
                 }
             }
         }

@@ -50,7 +50,9 @@ fn process(
         Some(text) => listen(&at.key("listen"), text, building),
         None => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
     };
-    let port = member.port.or(port);
+    // A port that is given and wrong was told already, and does not stand for the usual one.
+    let usual = building.report.lacks(&at.key("port")).then_some(port).flatten();
+    let port = member.port.or(usual);
     Some(Runtime::Process { host: host?, port: port?, listen: listen? })
 }
 
@@ -87,12 +89,7 @@ fn managed(
     }
     let found = address::parse(address);
     if found.is_none() {
-        let what = Text::new("fleet-bad-address").with("address", shown(address));
-        let cure = if address::lacks_brackets(address) {
-            Text::new("fleet-bad-address-brackets")
-        } else {
-            Text::new("fleet-bad-address-cure")
-        };
+        let (what, cure) = refused(address);
         building.report.value(&at.key("address"), what, cure);
     }
     let password = member
@@ -112,6 +109,21 @@ fn managed(
     }
     let (host, own) = found?;
     Some(Runtime::Managed { address: host, port: own.or(port)?, user: user?.to_owned(), password, tls })
+}
+
+/// Why a text is no address. One with an account in it is never told: what of it is the password is a guess.
+fn refused(address: &str) -> (Text, Text) {
+    if let Some((_, server)) = address.rsplit_once('@') {
+        let inside = server.starts_with('[') || address::lacks_brackets(server);
+        let cure = if inside { "fleet-address-account-brackets" } else { "fleet-address-account-cure" };
+        return (Text::new("fleet-address-account"), Text::new(cure));
+    }
+    let cure = if address::lacks_brackets(address) {
+        "fleet-bad-address-brackets"
+    } else {
+        "fleet-bad-address-cure"
+    };
+    (Text::new("fleet-bad-address").with("address", shown(address)), Text::new(cure))
 }
 
 fn tls(at: &Path, tls: Option<&Tls>, building: &mut Building<'_, '_>) -> TlsSpec {

@@ -72,6 +72,8 @@ pub enum SecretFile {
     Absent,
     /// There, but it cannot be read; the operating system's reason.
     Unreadable(String),
+    /// Not a file but something else, in words: a folder, a pipe, a device.
+    NotAFile(Text),
     /// Readable by its group or by everybody; its permission bits.
     TooOpen(u32),
     /// There, without a secret in it.

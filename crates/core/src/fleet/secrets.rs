@@ -96,6 +96,10 @@ fn file(at: &Path, path: &str, if_absent: IfAbsent, building: &mut Building<'_, 
             let what = Text::new("fleet-secret-unreadable").with("path", told).with("why", why);
             Some((what, Text::new("fleet-secret-unreadable-cure").with("path", told)))
         }
+        SecretFile::NotAFile(sort) => {
+            let what = Text::new("fleet-secret-not-a-file").with("path", told).with("sort", sort);
+            Some((what, Text::new("fleet-secret-not-a-file-cure")))
+        }
         SecretFile::TooOpen(mode) => {
             let mode = format!("{:04o}", mode & 0o7777);
             let what = Text::new("fleet-secret-open").with("path", told).with("mode", mode);

@@ -110,13 +110,29 @@ pub struct ProveTask {
     pub fleet: Name,
 }
 
-/// Loading a snapshot into a member.
+/// What a member has to do with the snapshot that it is compared with: what a difference means follows from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The operation that compares loaded it.
+    #[default]
+    Loaded,
+    /// It is the cluster's own, and lives on.
+    Live,
+    /// It was restored from it some time ago.
+    Restored,
+}
+
+/// Loading a snapshot into a member, or comparing the two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadTask {
     /// The snapshot.
     pub snapshot: SnapshotTask,
     /// The member.
     pub member: MemberTask,
+    /// What the two have to do with each other.
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 impl Act {

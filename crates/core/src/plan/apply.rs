@@ -198,7 +198,7 @@ fn refuse_lost_data(
         .with("member", &member.name)
         .with("cluster", &cluster.name)
         .with("snapshot", newest.id().short())
-        .with("taken", newest.draft.started.to_string());
+        .with("taken", newest.draft.started.for_people());
     let cure = Text::new("core-plan-data-lost-cure").with("cluster", &cluster.name);
     Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
 }

@@ -71,15 +71,15 @@ pub fn lost_data(cluster: &ClusterSpec, member: &MemberSpec, seen: &MemberSeen) 
     let (text, cure) = match &on_host.data {
         DataSeen::Ours(_) => return None,
         DataSeen::Foreign(why) => {
-            let text = Text::new("core-plan-data-replaced").with("why", why.clone());
-            (text, Text::new("core-plan-foreign-data-cure"))
+            let text = Text::new("core-plan-data-replaced").with("member", &member.name);
+            (text.with("why", why.clone()), Text::new("core-plan-foreign-data-cure"))
         }
         DataSeen::Absent | DataSeen::Unfinished => {
             let cure = Text::new("core-plan-data-gone-cure").with("cluster", &cluster.name);
-            (Text::new("core-plan-data-gone"), cure)
+            (Text::new("core-plan-data-gone").with("member", &member.name), cure)
         }
     };
-    Some(Finding::warning(member.name.as_str(), text.with("member", &member.name)).cure(cure))
+    Some(Finding::warning(member.name.as_str(), text).cure(cure))
 }
 
 fn take(situation: &Situation<'_>, cluster: &ClusterSpec) -> Result<Option<Step>, Finding> {

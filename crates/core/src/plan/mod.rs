@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use act::{Act, LoadTask, MemberTask, ProveTask, SnapshotTask, TakeTask};
+pub use act::{Act, LoadTask, MemberTask, ProveTask, SnapshotTask, Standing, TakeTask};
 pub use condition::{Condition, Held};
 pub use situation::Situation;
 pub use step::{Risk, Step, Target};

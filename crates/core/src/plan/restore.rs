@@ -1,7 +1,7 @@
 //! Deciding how a snapshot becomes a live member again: in place, beside, or on a server reached by address.
 
 use super::{
-    Act, Aim, Condition, Decision, Destination, LoadTask, MemberTask, Risk, SnapshotTask, Step,
+    Act, Aim, Condition, Decision, Destination, LoadTask, MemberTask, Risk, SnapshotTask, Standing, Step,
     apply::{creation, facet, start, stop, target},
     backup::declared_as,
     situation::{Draft, Situation},
@@ -58,6 +58,7 @@ fn comparison(situation: &Situation<'_>, snapshot: &str, with: &Destination) -> 
         let wish = engine.backup().map(|backup| backup.loads_into(record));
         task.member = situation.laid_out(deploy, task.member.clone(), wish)?.0;
     }
+    task.standing = if matches!(with, Destination::Place) { Standing::Live } else { Standing::Restored };
     Ok(compare(&task))
 }
 
@@ -176,6 +177,7 @@ fn load_task(
     LoadTask {
         snapshot: SnapshotTask { vault: vault.clone(), snapshot: record.id().clone() },
         member: situation.task(cluster, member),
+        standing: Standing::Loaded,
     }
 }
 

@@ -260,6 +260,26 @@ fn no_finding_shows_a_secret() {
 }
 
 #[test]
+fn an_account_in_an_address_is_told_with_the_right_shape_and_never_shown() {
+    for (address, cure) in [
+        ("me:hunter2@host:5432", "fleet-address-account-cure"),
+        ("redis://me:hunter2@host:5432", "fleet-address-account-cure"),
+        ("me:hunter2@more@host", "fleet-address-account-cure"),
+        ("hunter2@host", "fleet-address-account-cure"),
+        ("me:hunter2@[::1]:5432", "fleet-address-account-brackets"),
+        ("me:hunter2@::1:5432", "fleet-address-account-brackets"),
+        ("::1:5432", "fleet-bad-address-brackets"),
+    ] {
+        let member = format!("{{ name: a-1, address: \"{address}\", user: me, password: \"${{env:SET}}\" }}");
+        let cluster = format!("a: {{ engine: redis, backup: {{ vault: local }}, members: [ {member} ] }}");
+        let reading = read(fleet_of(&cluster).as_bytes(), &world());
+        let found = told(&reading);
+        assert!(found.trim().ends_with(cure) && found.trim().lines().count() == 1, "{address}\n{found}");
+        assert!(!format!("{reading:?}").contains("hunter2"), "{address}\n{:#?}", reading.findings);
+    }
+}
+
+#[test]
 fn servers_are_declared_once() {
     let cluster = |name: &str, member: &str| {
         format!("{name}: {{ engine: redis, backup: {{ vault: local }}, members: [ {{ {member} }} ] }}\n")
@@ -289,6 +309,25 @@ fn servers_are_declared_once() {
         "5:77+4 error fleet-port-twice(first=z, line=4, port=7000) -> fleet-port-twice-cure
 5:83+6 warning fleet-listens-beyond(listen=::) -> fleet-listens-beyond-cure",
     );
+}
+
+#[test]
+fn a_port_that_is_wrong_is_told_once() {
+    for (port, key) in
+        [("0", "fleet-out-of-range"), ("70000", "fleet-out-of-range"), ("text", "fleet-not-a-number")]
+    {
+        let cluster = |name: &str, rest: &str| {
+            format!(
+                "{name}: {{ engine: redis, backup: {{ vault: local }}, members: [ {{ name: {name}{rest} }} ] }}\n"
+            )
+        };
+        let found = told(&read(
+            fleet_of(&(cluster("a", "") + &cluster("b", &format!(", port: {port}")))).as_bytes(),
+            &world(),
+        ));
+        assert_eq!(found.trim().lines().count(), 1, "{found}");
+        assert!(found.contains(key), "{found}");
+    }
 }
 
 #[test]

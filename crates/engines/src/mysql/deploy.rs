@@ -89,7 +89,7 @@ fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
     let (endpoint, place) = place(ask, program);
     let conf = format!("{}/my.cnf", ask.home.conf());
     let init = format!("{}/init.sql", ask.home.secrets());
-    let run = |path: &str, mut args: Vec<String>, deadline| {
+    let run = |path: &str, conf: &str, mut args: Vec<String>, deadline| {
         args.insert(0, format!("--defaults-file={conf}"));
         let directory = ask.home.root.clone();
         Program { path: path.into(), args, env: std::collections::BTreeMap::new(), directory, deadline }
@@ -97,18 +97,11 @@ fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
     let create = match creator {
         None => {
             let args = vec!["--initialize-insecure".into(), format!("--init-file={init}")];
-            run(&program.path, args, Some(CREATE_DEADLINE))
+            run(&program.path, &conf, args, Some(CREATE_DEADLINE))
         }
         Some(script) => {
-            let args = vec![
-                format!("--basedir={}", base(&program.path)),
-                format!("--datadir={}", ask.home.data()),
-                "--skip-test-db".into(),
-                "--skip-name-resolve".into(),
-                "--auth-root-authentication-method=normal".into(),
-                format!("--extra-file={init}"),
-            ];
-            run(&script.path, args, Some(CREATE_DEADLINE))
+            let (conf, args) = script_arguments(ask, program, &conf, &init);
+            run(&script.path, &conf, args, Some(CREATE_DEADLINE))
         }
     };
     let directory = |path: String, mode| Directory { path, mode };
@@ -136,13 +129,28 @@ fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
             },
         ],
         create: vec![create],
-        server: run(&program.path, Vec::new(), None),
+        server: run(&program.path, &conf, Vec::new(), None),
         endpoint,
         admin: ADMIN.into(),
         stop: Stop { signal: Signal::Term, deadline: Millis::seconds(120) },
         reload: None,
         settings: given.into_iter().map(|given| why(given, flavour)).collect(),
     })
+}
+
+/// The configuration and the arguments of the script that makes the data. Their paths are those within the home, where
+/// it runs: a shell script, it takes spaces and backslashes in its arguments apart.
+fn script_arguments(ask: &RenderAsk<'_>, program: &Tool, conf: &str, init: &str) -> (String, Vec<String>) {
+    let within = |path: &str| path.strip_prefix(&format!("{}/", ask.home.root)).unwrap_or(path).to_owned();
+    let args = vec![
+        format!("--basedir={}", base(&program.path)),
+        format!("--datadir=./{}", within(&ask.home.data())),
+        "--skip-test-db".into(),
+        "--skip-name-resolve".into(),
+        "--auth-root-authentication-method=normal".into(),
+        format!("--extra-file={}", within(init)),
+    ];
+    (within(conf), args)
 }
 
 fn why(given: Given, flavour: Flavour) -> SettingWhy {

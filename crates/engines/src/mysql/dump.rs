@@ -314,6 +314,7 @@ async fn contents(
     }
     output.finish(stream).await?;
     let columns = catalogue::columns(&mut readers[0], database).await?;
+    inventory.findings.extend(survey::of_history(&base, &columns));
     let work = Work::new(base, columns);
     let history = if readers[0].is_mysql() { None } else { Some(HISTORY_SETUP) };
     let setup: Vec<_> = LOAD_SETUP.iter().copied().chain([ROWS_SETUP]).chain(history).collect();

@@ -47,12 +47,17 @@ pub(super) struct Tally {
     pub(super) inexact: u64,
 }
 
+/// Whether a versioned table's history can be written again: with the times of each row. Numbers of transactions mean
+/// nothing on another server, and no server takes them.
+pub(super) fn history_can_be_kept(columns: &[Column]) -> bool {
+    columns.iter().filter(|column| column.is_period).all(|column| column.kind == "timestamp")
+}
+
 impl Plan {
     /// The plan for a table with these columns.
     pub(super) fn new(table: &Table, columns: &[Column], flavour: Flavour) -> Self {
         let period: Vec<_> = columns.iter().filter(|column| column.is_period).collect();
-        // History is written with the times of each row, which only times (not transaction numbers) allow.
-        let is_history = table.is_versioned() && period.iter().all(|column| column.kind == "timestamp");
+        let is_history = table.is_versioned() && history_can_be_kept(columns);
         let chosen = columns.iter().filter(|column| !column.is_generated || (is_history && column.is_period));
         let mut reads = Vec::new();
         let mut names = Vec::new();

@@ -131,10 +131,11 @@ pub(super) fn check(name: &str, value: &str, flavour: Option<Flavour>) -> Result
         let what = Text::new("mysql-setting-unknown").with("setting", name);
         let cure = nearest(&canonical, &flavours)
             .map(|near| Text::new("mysql-setting-unknown-cure").with("near", near));
-        return Err((what, cure));
+        return Err((what, cure.or_else(|| Some(Text::new("mysql-setting-unknown-list-cure")))));
     }
     if value.contains(['\n', '\r', '\0']) {
-        return Err((Text::new("mysql-setting-lines").with("setting", name), None));
+        let what = Text::new("mysql-setting-lines").with("setting", name);
+        return Err((what, Some(Text::new("mysql-setting-lines-cure"))));
     }
     if known.iter().any(|variable| variable.normalise(value).is_some()) {
         return Ok(());

@@ -1,11 +1,13 @@
 //! What could not be backed up, or not consistently, told before the disaster. Reads, and changes nothing.
 
+use std::collections::HashMap;
+
 use roadstead_core::{Finding, Result, Text, model::ClusterSpec, port::Link};
 
 use super::{
     catalogue::{self, Holds},
     flavour::Flavour,
-    observe,
+    observe, rows,
     session::{Fault, Session},
     snapshot,
 };
@@ -21,7 +23,12 @@ pub(super) async fn survey(link: &Link, _: &ClusterSpec) -> Result<Vec<Finding>>
     server(&mut session, &mut findings).await?;
     let mut tables = Vec::new();
     for database in observe::databases(&mut session).await? {
-        tables.extend(catalogue::tables(&mut session, &database).await?);
+        let here = catalogue::tables(&mut session, &database).await?;
+        if here.iter().any(catalogue::Table::is_versioned) {
+            let columns = catalogue::columns(&mut session, &database).await?;
+            findings.extend(of_history(&here, &columns));
+        }
+        tables.extend(here);
     }
     findings.extend(of_tables(&tables));
     broken_views(&mut session, &tables, &mut findings).await?;
@@ -141,6 +148,25 @@ pub(super) fn of_tables(tables: &[catalogue::Table]) -> Vec<Finding> {
     list("mysql-not-transactional", "mysql-not-transactional-cure", &|table| table.holds() == Holds::Apart);
     list("mysql-holds-nothing", "mysql-holds-nothing-cure", &|table| table.holds() == Holds::Nothing);
     findings
+}
+
+/// Versioned tables whose history no backup brings back, one finding for all.
+pub(super) fn of_history(
+    tables: &[catalogue::Table],
+    columns: &HashMap<String, Vec<catalogue::Column>>,
+) -> Option<Finding> {
+    let is_lost = |table: &&catalogue::Table| {
+        let columns = columns.get(&table.name).map_or(&[][..], Vec::as_slice);
+        table.is_versioned() && !rows::history_can_be_kept(columns)
+    };
+    let names: Vec<_> = tables.iter().filter(is_lost).map(catalogue::Table::shown).collect();
+    let first = names.first()?.clone();
+    let mut shown = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMES_MAX {
+        shown.push_str(", …");
+    }
+    let what = Text::new("mysql-history-lost").with("count", names.len()).with("tables", shown);
+    Some(Finding::warning(first, what).cure(Text::new("mysql-history-lost-cure")))
 }
 
 async fn broken_views(

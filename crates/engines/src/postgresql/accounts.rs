@@ -277,6 +277,7 @@ pub(super) fn check(place: &str, cluster: &ClusterSpec) -> Vec<Finding> {
     found
         .map(|(name, key)| {
             Finding::error(format!("{place}.roles.{name}"), Text::new(key).with("account", name))
+                .cure(Text::new("postgresql-name-cure"))
         })
         .collect()
 }

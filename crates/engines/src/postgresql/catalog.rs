@@ -41,6 +41,11 @@ async fn each(session: &Session, question: &str, mut take: impl FnMut(Row) -> Re
     }
 }
 
+/// The kind of the objects that say in which version a database has each extension: `[database, extension, version]`.
+/// A load tells where they differ; a comparison leaves them out, for the tools make extensions in the version that the
+/// target has by default, and most that runs for years has older ones.
+pub(super) const EXTENSION_VERSION: &str = "extension-version";
+
 /// Every definition of the database. Inside a transaction only.
 pub(super) async fn definitions(session: &Session, database: &str) -> Result<Vec<Object>> {
     let mut found: BTreeMap<(String, Vec<String>), Multiset> = BTreeMap::new();
@@ -179,10 +184,6 @@ fn parts_of_relations() -> Vec<String> {
             "concat_ws('|', 'rule', pg_get_ruledef(w.oid), w.ev_enabled)",
             "JOIN pg_rewrite w ON w.ev_class = c.oid WHERE w.rulename <> '_RETURN'",
         ),
-        of_relations(
-            "concat_ws('|', 'statistics', pg_get_statisticsobjdef(s.oid), pg_get_userbyid(s.stxowner))",
-            "JOIN pg_statistic_ext s ON s.stxrelid = c.oid WHERE true",
-        ),
     ]
 }
 
@@ -224,6 +225,15 @@ fn routines_and_types() -> Vec<String> {
         "SELECT 'extension', json_build_array(x.extname), n.nspname FROM pg_extension x \
          JOIN pg_namespace n ON n.oid = x.extnamespace"
             .to_owned(),
+        format!(
+            "SELECT '{EXTENSION_VERSION}', json_build_array(x.extname, x.extversion), '' FROM pg_extension x"
+        ),
+        format!(
+            "SELECT 'statistics', json_build_array(n.nspname, s.stxname), concat_ws('|', pg_get_statisticsobjdef(s.oid), \
+             pg_get_userbyid(s.stxowner), coalesce(s.stxstattarget, -1)) \
+             FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE {SCHEMA} AND {}",
+            own("pg_statistic_ext", "s.oid")
+        ),
         format!(
             "SELECT 'large-object-rights', json_build_array(l.oid::text), concat_ws('|', pg_get_userbyid(l.lomowner), {}) \
              FROM pg_largeobject_metadata l",

@@ -10,7 +10,7 @@ use roadstead_core::{
 
 use super::{
     backup::server_version,
-    globals,
+    catalog, globals,
     link::{STEADY, Session},
     manifest::{self, Snapshot},
     sql::shown,
@@ -52,8 +52,9 @@ pub(super) fn comparable(
         "settings" => object.name.get(1).is_some_and(|role| keep.contains(role)),
         _ => false,
     };
-    original.objects.retain(|object| !kept(object));
-    copy.objects.retain(|object| !kept(object));
+    let stays = |object: &Object| !kept(object) && object.kind != catalog::EXTENSION_VERSION;
+    original.objects.retain(stays);
+    copy.objects.retain(stays);
     let of = |object: &Object| (object.kind.clone(), object.name.clone());
     let had: HashSet<_> =
         original.objects.iter().filter(|o| o.kind == "database").map(|o| o.name[0].clone()).collect();

@@ -4,10 +4,14 @@
 //! Only `pg_restore` reads a dump, over the protocol; no shell and no `psql` ever see it. Any error of it ends the
 //! load and is told.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use roadstead_core::{
     Error, Finding, Kind, Result, Text,
+    manifest::{Manifest, Object},
     port::{Link, Progress, Source, Watch, engine::LoadAsk, stream},
     seen::Tool,
 };
@@ -15,9 +19,10 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     backup::{pick, run_tool, server_version, stream_of, warnings},
-    checks,
+    catalog, checks,
     globals::{self, Database},
     link::{STEADY, Session},
+    observe::fixed,
     recreate::{self, Target},
     sql::shown,
 };
@@ -78,6 +83,7 @@ pub(super) async fn load(
     for database in globals.databases.iter().filter(|database| database.is_dumped()) {
         watch.go_on()?;
         findings.extend(load_database(&restoring, source, database).await?);
+        findings.extend(extensions(&restoring, &ask.record.dumped.manifest, database).await?);
     }
     findings.extend(recreate::after_data(&target, &globals).await?);
     Ok(findings)
@@ -132,6 +138,42 @@ async fn load_database(
     Ok(findings)
 }
 
+/// Extensions that came out in another version than the original's: the tools make them in the version that the target
+/// has by default.
+async fn extensions(
+    restoring: &Restoring<'_>,
+    manifest: &Manifest,
+    database: &Database,
+) -> Result<Vec<Finding>> {
+    let of = |object: &&Object| {
+        object.kind == catalog::EXTENSION_VERSION && object.name.first() == Some(&database.name)
+    };
+    let mut was: BTreeMap<&str, &str> = BTreeMap::new();
+    for object in manifest.objects.iter().filter(of) {
+        if let [_, extension, version] = object.name.as_slice() {
+            was.insert(extension, version);
+        }
+    }
+    if was.is_empty() {
+        return Ok(vec![]);
+    }
+    let session = Session::open(restoring.link, &database.name).await?;
+    session.run(STEADY).await?;
+    let mut findings = Vec::new();
+    for row in session.rows_at_length("SELECT extname, extversion FROM pg_extension ORDER BY 1").await? {
+        let [Some(extension), Some(is)] = fixed::<2>(row)? else { continue };
+        let Some(before) = was.get(extension.as_str()).filter(|before| **before != is) else { continue };
+        let what = Text::new("postgresql-extension-other")
+            .with("database", shown(&database.name))
+            .with("extension", shown(&extension))
+            .with("was", shown(before))
+            .with("is", shown(&is));
+        let cure = Text::new("postgresql-extension-other-cure").with("was", shown(before));
+        findings.push(Finding::warning(shown(&database.name), what).cure(cure));
+    }
+    Ok(findings)
+}
+
 /// Runs the tool on the head of the archive, which holds everything but rows.
 async fn from_head(
     restoring: &Restoring<'_>,
@@ -164,6 +206,13 @@ fn conninfo(database: &str) -> String {
 }
 
 fn in_database(error: Error, database: &Database) -> Error {
+    // What a function finds by the search path is not found while a backup is loaded: the tools empty it.
+    let missed = error.causes.iter().any(|line| line.contains("does not exist"));
+    let error = if missed && error.cure.is_none() {
+        error.cure(Text::new("postgresql-load-search-path-cure"))
+    } else {
+        error
+    };
     error.during(Text::new("postgresql-during-load").with("database", shown(&database.name)))
 }
 

@@ -163,7 +163,8 @@ fn check_database(place: &str, name: &str) -> Option<Finding> {
         }
         _ => return None,
     };
-    Some(Finding::error(format!("{place}.databases"), Text::new(key).with("database", name)))
+    let what = Text::new(key).with("database", name);
+    Some(Finding::error(format!("{place}.databases"), what).cure(Text::new("postgresql-name-cure")))
 }
 
 fn check_setting(
@@ -177,7 +178,7 @@ fn check_setting(
     // A name with a dot belongs to an extension, which alone knows what it takes.
     if name.contains('.') && is_extension_setting(name) {
         if value.contains(['\0', '\n', '\r']) {
-            findings.push(Finding::error(subject, refusal(name, value, &Refused::Unwritable)));
+            findings.push(refusal(subject, name, value, &Refused::Unwritable));
         }
         return;
     }
@@ -185,7 +186,7 @@ fn check_setting(
         let finding = Finding::error(subject, Text::new("postgresql-setting-unknown").with("name", name));
         findings.push(match alike(name) {
             Some(meant) => finding.cure(Text::new("postgresql-setting-unknown-cure").with("meant", meant)),
-            None => finding,
+            None => finding.cure(Text::new("postgresql-setting-unknown-list-cure")),
         });
         return;
     };
@@ -196,17 +197,18 @@ fn check_setting(
         return;
     }
     if parameter.effect() == Effect::Fixed {
-        findings.push(Finding::error(subject, Text::new("postgresql-setting-fixed").with("name", name)));
+        let what = Text::new("postgresql-setting-fixed").with("name", name);
+        findings.push(Finding::error(subject, what).cure(Text::new("postgresql-setting-leave-cure")));
         return;
     }
     if let Some(version) = version.filter(|version| !parameter.is_in(version.major())) {
         let what =
             Text::new("postgresql-setting-not-in").with("name", name).with("version", version.to_string());
-        findings.push(Finding::error(subject, what));
+        findings.push(Finding::error(subject, what).cure(Text::new("postgresql-setting-not-in-cure")));
         return;
     }
     match parameter.normalise(value) {
-        Err(refused) => findings.push(Finding::error(subject, refusal(name, value, &refused))),
+        Err(refused) => findings.push(refusal(subject, name, value, &refused)),
         Ok(normal) => findings.extend(dangerous(&parameter, &normal, subject)),
     }
 }
@@ -220,14 +222,16 @@ fn is_extension_setting(name: &str) -> bool {
 
 fn dangerous(parameter: &Parameter, normal: &str, subject: String) -> Option<Finding> {
     if parameter.name == "password_encryption" && normal != "scram-sha-256" {
-        return Some(Finding::error(subject, Text::new("postgresql-setting-weak-passwords")));
+        let what = Text::new("postgresql-setting-weak-passwords");
+        return Some(Finding::error(subject, what).cure(Text::new("postgresql-setting-leave-cure")));
     }
     let what = Text::new("postgresql-setting-dangerous").with("name", parameter.name).with("value", normal);
-    DANGEROUS.contains(&(parameter.name, normal)).then(|| Finding::warning(subject, what))
+    let cure = Text::new("postgresql-setting-dangerous-cure");
+    DANGEROUS.contains(&(parameter.name, normal)).then(|| Finding::warning(subject, what).cure(cure))
 }
 
-fn refusal(name: &str, value: &str, refused: &Refused) -> Text {
-    let text = match refused {
+fn refusal(subject: String, name: &str, value: &str, refused: &Refused) -> Finding {
+    let what = match refused {
         Refused::NotABool => Text::new("postgresql-value-not-bool"),
         Refused::NotANumber { unit: "" } => Text::new("postgresql-value-not-number"),
         Refused::NotANumber { unit } => Text::new("postgresql-value-not-amount").with("unit", *unit),
@@ -240,7 +244,18 @@ fn refusal(name: &str, value: &str, refused: &Refused) -> Text {
         }
         Refused::Unwritable => Text::new("postgresql-value-unwritable"),
     };
-    text.with("name", name).with("value", super::sql::shown(value))
+    let example = match refused {
+        Refused::NotABool => "on".to_owned(),
+        Refused::NotANumber { unit: "" } => "100".to_owned(),
+        Refused::NotANumber { unit } if unit.ends_with('B') => "64MB".to_owned(),
+        Refused::NotANumber { .. } => "30s".to_owned(),
+        Refused::OutOfRange { least, .. } => (*least).to_owned(),
+        Refused::NotOneOf { values } => values.split('|').next().unwrap_or_default().to_owned(),
+        Refused::Unwritable => value.chars().filter(|c| !c.is_control()).collect(),
+    };
+    let what = what.with("name", name).with("value", super::sql::shown(value));
+    let cure = Text::new("postgresql-value-cure").with("name", name);
+    Finding::error(subject, what).cure(cure.with("example", super::sql::shown(&example)))
 }
 
 /// The known name that this one was probably meant to be.

@@ -97,6 +97,27 @@ const QUESTIONS: &[Question] = &[
             AND NOT a.attisdropped) IS DISTINCT FROM (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a \
             WHERE a.attrelid = (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid) AND a.attnum > 0 AND NOT a.attisdropped)",
     },
+    // Computed while a backup is loaded, with an empty search path: functions written as text, without a path of their
+    // own, whose text names a table or a function of the user's without its schema.
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-search-path",
+        cure: Some("postgresql-search-path-cure"),
+        names: "SELECT format('%I.%I(%s)', pn.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) \
+            FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
+            WHERE l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL AND p.oid >= 16384 \
+            AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s LIKE 'search_path=%') \
+            AND EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid AND ( \
+            d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class u WHERE u.oid = d.objid AND u.relkind IN ('i', 'I', 'r', 'p')) \
+            OR d.classid = 'pg_rewrite'::regclass AND EXISTS (SELECT FROM pg_rewrite w JOIN pg_class u ON u.oid = w.ev_class \
+            WHERE w.oid = d.objid AND u.relkind = 'm') \
+            OR d.classid = 'pg_attrdef'::regclass AND EXISTS (SELECT FROM pg_attrdef f JOIN pg_attribute a ON a.attrelid = f.adrelid \
+            AND a.attnum = f.adnum WHERE f.oid = d.objid AND a.attgenerated <> ''))) \
+            AND EXISTS (SELECT FROM (SELECT c.relname AS name {relation} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') \
+            UNION SELECT o.proname FROM pg_proc o JOIN pg_namespace n ON n.oid = o.pronamespace \
+            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND o.oid <> p.oid) x \
+            WHERE p.prosrc ~* ('(^|[^.[:alnum:]_\"])\"?' || regexp_replace(x.name, '([^[:alnum:]_])', '\\\\\\1', 'g') || '($|[^[:alnum:]_])'))",
+    },
     Question {
         severity: Severity::Note,
         key: "postgresql-extension-versions",

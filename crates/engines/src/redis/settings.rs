@@ -242,7 +242,7 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
             findings.push(told("redis-setting-value", wanted(setting.sort)));
         } else if name == "maxmemory-policy" && value != "noeviction" {
             let what = Text::new("redis-evicts").with("policy", value);
-            findings.push(Finding::note(subject, what));
+            findings.push(Finding::note(subject, what).cure(Text::new("redis-evicts-cure")));
         }
     }
     findings

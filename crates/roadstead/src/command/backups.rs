@@ -11,7 +11,6 @@ use crate::{
     render::{
         self, Tone, Words, snapshot,
         table::{Cell, Table},
-        time,
     },
     shelf::{Entry, Shelf},
 };
@@ -28,8 +27,10 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
     shelf.entries.sort_by_key(|entry| entry.record.draft.started);
     let words = &context.words;
+    let unread = finding::any_error(&shelf.findings);
     let mut text = if shelf.entries.is_empty() {
-        format!("{}\n", words.word("cli-backups-none"))
+        // What lies in a vault that cannot be read is not known, and is not nothing.
+        if unread { String::new() } else { format!("{}\n", words.word("cli-backups-none")) }
     } else {
         table(words, &shelf.entries, loaded.fleet.vaults.len() > 1).render(context.paint)
     };
@@ -40,7 +41,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         "snapshots": documents.collect::<Vec<_>>(),
         "findings": render::json::findings(words, &shelf.findings),
     });
-    let exit = if finding::any_error(&shelf.findings) { Exit::No } else { Exit::Done };
+    let exit = if unread { Exit::No } else { Exit::Done };
     Ok(Answer::done(text, json).exit(exit))
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn table(words: &Words, entries: &[Entry], with_vault: bool) -> Table
         let mut row = vec![
             Cell::new(record.id().short()),
             Cell::new(record.draft.cluster.as_str()),
-            Cell::new(time::instant(record.draft.started)),
+            Cell::new(record.draft.started.for_people()),
             Cell::new(record.bytes().to_string()).right(),
             Cell::new(record.stored.to_string()).right(),
             Cell::new(stage).tone(tone),

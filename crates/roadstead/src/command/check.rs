@@ -26,14 +26,14 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let mut text = render::finding::all(&context.words, context.paint, &findings);
     if let Some(fleet) = reading.fleet.as_ref().filter(|_| !wrong) {
         let told = Text::new("cli-check-sound")
-            .with("file", context.settings.file.display().to_string())
+            .with("file", fleet_file::shown(&context.settings.file))
             .with("clusters", fleet.clusters.len())
             .with("members", fleet.clusters.values().map(|cluster| cluster.members.len()).sum::<usize>());
         text.push_str(&context.paint.tone(Tone::Good, &context.words.say(&told)));
         text.push('\n');
     }
     let json = json!({
-        "file": context.settings.file.display().to_string(),
+        "file": fleet_file::shown(&context.settings.file),
         "sound": !wrong,
         "findings": render::json::findings(&context.words, &findings),
     });

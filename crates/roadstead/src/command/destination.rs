@@ -34,6 +34,11 @@ pub(crate) fn read(matches: &ArgMatches, directory: &str) -> Result<Destination>
         return Ok(Destination::Beside { member, port: port_of(port).ok_or_else(wrong)? });
     }
     let Some(to) = get("to") else { return Ok(Destination::Place) };
+    if to.contains('@') {
+        // The value is not repeated: what stands before the @ may be a password.
+        let what = Text::new("cli-restore-to-account");
+        return Err(Error::new(Kind::Input, what).cure(Text::new("cli-restore-to-account-cure")));
+    }
     let wrong = || Error::new(Kind::Input, Text::new("cli-restore-to").with("value", to));
     let (host, port) = to.rsplit_once(':').ok_or_else(wrong)?;
     let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);

@@ -29,6 +29,7 @@ use crate::{
 const SCHEMA: &str = "fleet.schema.json";
 const KEY: &str = "vault.key";
 const VAULT: &str = "./vault";
+const IGNORE: &str = ".gitignore";
 
 /// What must not get into version control: state, backups, secrets.
 const UNVERSIONED: [&str; 4] = [".roadstead/", "/vault/", "/vault.key", "/secrets/"];
@@ -50,13 +51,16 @@ pub(crate) fn define(words: &Words, engines: &dyn Engines) -> Command {
 pub(crate) fn run(context: &Context, matches: &ArgMatches, engines: &dyn Engines) -> Outcome {
     let file = &context.settings.file;
     let directory = fleet_file::directory(file)?;
-    if std::fs::symlink_metadata(file).is_ok() {
-        let what = Text::new("cli-init-exists").with("path", file.display().to_string());
+    if fleet_file::is_standard_input(file) || std::fs::symlink_metadata(file).is_ok() {
+        let what = Text::new("cli-init-exists").with("path", fleet_file::shown(file));
         return Err(Error::new(Kind::Exists, what).cure(Text::new("cli-init-exists-cure")).into());
     }
     let text = compose(context, matches, engines, &directory)?;
     let mut done = Vec::new();
     let key = directory.join(KEY);
+    for path in [&key, &directory.join(IGNORE)] {
+        refuse_link(path)?;
+    }
     match private::generate(&key) {
         Ok(()) => done.push(Text::new("cli-init-key").with("path", key.display().to_string())),
         Err(error) if error.kind == Kind::Exists => {
@@ -130,6 +134,15 @@ fn name_of(directory: &Path) -> String {
     if Name::parse(name).is_some() { name.to_owned() } else { "fleet".to_owned() }
 }
 
+/// What is written must lie where it is said to lie, and a key that a link leads to is not known to be there.
+fn refuse_link(path: &Path) -> Result<()> {
+    let Ok(target) = std::fs::read_link(path) else { return Ok(()) };
+    let what = Text::new("cli-init-link")
+        .with("path", path.display().to_string())
+        .with("target", target.display().to_string());
+    Err(Error::new(Kind::Exists, what).cure(Text::new("cli-init-link-cure")))
+}
+
 /// Writes a file that is not there yet; tells whether it did.
 fn write_unless_there(path: &Path, text: &str) -> Result<Text> {
     let shown = path.display().to_string();
@@ -147,7 +160,7 @@ fn write_unless_there(path: &Path, text: &str) -> Result<Text> {
 
 /// Appends to `.gitignore` what it lacks; `None` when it lacks nothing.
 fn hide_from_version_control(directory: &Path) -> Result<Option<Text>> {
-    let path: PathBuf = directory.join(".gitignore");
+    let path: PathBuf = directory.join(IGNORE);
     let known = match std::fs::read_to_string(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         read => read.map_err(|error| unwritable(&path, &error))?,

@@ -17,7 +17,6 @@ use crate::{
     render::{
         self, Tone, Words,
         table::{Cell, Table},
-        time,
     },
 };
 
@@ -58,7 +57,7 @@ fn table(words: &Words, operations: &[Operation]) -> Table {
         let done = operation.steps.iter().filter(|step| matches!(step.outcome, Some(Ok(_)))).count();
         table.row(vec![
             Cell::new(short(&operation.id)),
-            Cell::new(time::instant(operation.started)),
+            Cell::new(operation.started.for_people()),
             Cell::new(&operation.by),
             Cell::new(words.say(&render::plan::aim(&operation.plan.aim))),
             Cell::new(result).tone(tone),
@@ -87,7 +86,7 @@ fn one(context: &Context, operation: &Operation) -> Answer {
         .with("operation", short(&operation.id))
         .with("aim", render::plan::aim(&operation.plan.aim))
         .with("by", &operation.by)
-        .with("started", time::instant(operation.started));
+        .with("started", operation.started.for_people());
     let mut text = format!("{} {}\n", words.say(&head), context.paint.tone(tone, &result));
     for step in &operation.plan.steps {
         let title = words.say(&step.title);
@@ -160,8 +159,10 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
         operation.plan.aim,
         Aim::Apply { .. } | Aim::Restore { into: Destination::Place | Destination::Beside { .. }, .. }
     );
+    // What only looks, or only adds a snapshot, is not asked about the second time either.
+    let asks = !matches!(operation.plan.aim, Aim::Verify { .. } | Aim::Compare { .. } | Aim::Backup { .. });
     let may_lose = operation.plan.loses_data_of().into_iter().map(str::to_owned).collect();
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent, may_lose };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks, agent, may_lose };
     block_on(async {
         if manner.dry_run {
             return operation::show(context, &loaded, &controller.decide_resumption(&operation).await);

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::shape;
 use crate::{
     context::{Answer, Context, Outcome},
-    render::Words,
+    render::{self, Words},
 };
 
 pub(crate) fn define(words: &Words) -> Command {
@@ -26,14 +26,14 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         return write_all(context, &tree, folder);
     }
     let asked = matches.get_one::<String>("command");
-    let page = match asked {
+    let command = match asked {
         None => tree,
         Some(name) => tree.find_subcommand(name).cloned().ok_or_else(|| {
             Error::new(roadstead_core::Kind::Input, Text::new("cli-usage-command").with("command", name))
                 .cure(Text::new("cli-usage-help"))
         })?,
     };
-    let text = render(page)?;
+    let text = page(&context.words, command)?;
     let json = json!({ "page": text });
     Ok(Answer::done(text, json))
 }
@@ -52,7 +52,8 @@ fn write_all(context: &Context, tree: &Command, folder: &Path) -> Outcome {
             format!("{}-{}.1", tree.get_name(), command.get_name())
         };
         let path = folder.join(name);
-        std::fs::write(&path, render(command.clone())?).map_err(|error| unwritable(&path, &error))?;
+        std::fs::write(&path, page(&context.words, command.clone())?)
+            .map_err(|error| unwritable(&path, &error))?;
         written.push(path.display().to_string());
     }
     let told = Text::new("cli-man-written")
@@ -61,8 +62,27 @@ fn write_all(context: &Context, tree: &Command, folder: &Path) -> Outcome {
     Ok(Answer::done(format!("{}\n", context.words.say(&told)), json!({ "files": written })))
 }
 
-fn render(command: Command) -> Result<String> {
+/// The headings that the renderer writes in English, and the keys of ours.
+const HEADINGS: [(&str, &str); 7] = [
+    ("NAME", "cli-man-name"),
+    ("SYNOPSIS", "cli-man-synopsis"),
+    ("DESCRIPTION", "cli-man-description"),
+    ("OPTIONS", "cli-man-options"),
+    ("SUBCOMMANDS", "cli-man-subcommands"),
+    ("EXTRA", "cli-man-extra"),
+    ("VERSION", "cli-man-version"),
+];
+
+fn page(words: &Words, command: Command) -> Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page).map_err(Error::internal)?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    let mut text = String::new();
+    for line in String::from_utf8_lossy(&page).lines() {
+        let heading = line.strip_prefix(".SH ").map(|heading| heading.trim_matches('"'));
+        match HEADINGS.iter().find(|(english, _)| Some(*english) == heading) {
+            Some((_, key)) => render::append(&mut text, &format!(".SH \"{}\"", words.word(key))),
+            None => render::append(&mut text, line),
+        }
+    }
+    Ok(text)
 }

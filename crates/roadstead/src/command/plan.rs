@@ -16,6 +16,7 @@ use super::shape;
 use crate::{
     context::{Context, Outcome, block_on},
     fleet_file, house, operation,
+    regular::{self, Opened},
     render::{self, Words},
 };
 
@@ -59,8 +60,12 @@ fn save(path: &Path, plan: &Plan) -> Result<()> {
 /// Reads a saved plan.
 pub(crate) fn load(path: &Path) -> Result<Plan> {
     let shown = || path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::io(Text::new("cli-plan-unreadable").with("path", shown()), &error))?;
+    let unreadable =
+        |error: &std::io::Error| Error::io(Text::new("cli-plan-unreadable").with("path", shown()), error);
+    let Opened::File(file, _) = regular::open(path).map_err(|error| unreadable(&error))? else {
+        return Err(Error::new(Kind::Input, Text::new("cli-plan-malformed").with("path", shown())));
+    };
+    let text = std::io::read_to_string(file).map_err(|error| unreadable(&error))?;
     serde_json::from_str(&text).map_err(|error| {
         Error::new(Kind::Input, Text::new("cli-plan-malformed").with("path", shown()))
             .caused_by(&error)

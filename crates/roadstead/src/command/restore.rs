@@ -27,7 +27,8 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let agent = !matches!(into, Destination::Address { .. });
     let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent, ..Manner::default() };
     block_on(async {
-        let snapshot = Shelf::read(&controller).await.one(asked, &clusters)?;
+        let shelf = Shelf::read(&controller).await;
+        let snapshot = shelf.one(asked, &clusters).map_err(|error| shelf.unfound(error))?;
         let aim = Aim::Restore { snapshot, into };
         operation::carry_out(context, &loaded, &controller, &aim, &manner).await
     })?

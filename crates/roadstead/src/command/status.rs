@@ -5,7 +5,7 @@ use clap::{ArgMatches, Command};
 use roadstead_control::Controller;
 use roadstead_core::{
     Finding, Severity, Text, Timestamp, finding,
-    model::{ClusterSpec, MemberSpec},
+    model::{ClusterSpec, MemberSpec, Name},
     plan,
     port::{engine::Depth, layout::Endpoint},
     seen::{DataSeen, FleetSeen, MemberSeen, OnHost, ProcessSeen, Reach, Role},
@@ -224,7 +224,8 @@ pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
                 found
                     .push(Finding::error(name.as_str(), what.with("failures", *failures).with("last", last)));
             }
-            Some(ProcessSeen::Running { restarts, .. }) if *restarts > 0 => {
+            // The agent that started it again knows how it died, and has told.
+            Some(ProcessSeen::Running { restarts, .. }) if *restarts > 0 && !is_told(seen, name) => {
                 let what = Text::new("cli-status-restarts").with("member", name).with("restarts", *restarts);
                 found.push(Finding::warning(name.as_str(), what));
             }
@@ -258,8 +259,44 @@ fn lost(cluster: &ClusterSpec, seen: &FleetSeen) -> Vec<Finding> {
     found
 }
 
+fn is_told(seen: &FleetSeen, member: &Name) -> bool {
+    let told =
+        |found: &Finding| found.what.key == "agent-member-restarted" && found.subject == member.as_str();
+    seen.findings.iter().any(told)
+}
+
 /// Where clients reach a member, as one text.
 pub(super) fn endpoint(member: &MemberSpec) -> String {
     let (host, port) = member.endpoint();
     Endpoint::Tcp(host, port).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use roadstead_core::{
+        Millis,
+        seen::{DataSeen, OnHost},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_restart_is_told_once() {
+        let name = Name::parse("orders-1").expect("a name");
+        let process = ProcessSeen::Running { pid: 1, restarts: 2 };
+        let on_host = OnHost { process, data: DataSeen::Absent, files: std::collections::BTreeMap::new() };
+        let member =
+            MemberSeen { reach: Reach::Running, facts: None, on_host: Some(on_host), took: Millis(0) };
+        let mut seen = FleetSeen::default();
+        seen.members.insert(name, member);
+        let keys =
+            |seen: &FleetSeen| troubles(seen).into_iter().map(|found| found.what.key).collect::<Vec<_>>();
+        assert_eq!(
+            keys(&seen),
+            ["cli-status-restarts"],
+            "an agent that took it over does not know how it died"
+        );
+        seen.findings.push(Finding::warning("orders-1", Text::new("agent-member-restarted")));
+        assert_eq!(keys(&seen), [""; 0]);
+    }
 }

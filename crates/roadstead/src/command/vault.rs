@@ -143,7 +143,7 @@ async fn prune(
     let mut text = String::new();
     let mut documents = Vec::new();
     for spec in vaults {
-        let remove = removed(&shelf, &spec.name, &asked, keep)?;
+        let remove = removed(&shelf, &spec.name, &asked, keep).map_err(|error| shelf.unfound(error))?;
         let vault = controller.vault(spec).await?;
         let title = context.words.say(&Text::new("cli-vault-pruning").with("vault", &spec.name));
         let watch = course.watch(title);
@@ -155,16 +155,23 @@ async fn prune(
         };
         let mut pruned = would.clone();
         let dry = matches.get_flag("dry-run");
-        if dry {
-            render::append(&mut text, &told("cli-vault-would-prune", &would));
-        } else {
-            let loses: &[&str] = if remove.is_empty() { &[] } else { &[spec.name.as_str()] };
-            context.tell(&format!("{}\n", told("cli-vault-would-prune", &would)));
-            consent::to_losses(context, loses)?;
+        // Nobody misses anything then; what crashed commands left is swept without a question.
+        let nothing = remove.is_empty() && would.freed.0 == 0;
+        if !dry {
+            if !nothing {
+                let loses: &[&str] = if remove.is_empty() { &[] } else { &[spec.name.as_str()] };
+                context.tell(&format!("{}\n", told("cli-vault-would-prune", &would)));
+                consent::to_losses(context, loses)?;
+            }
             let _held = controller.hold()?;
             pruned = operation::attended(context, &course, vault.prune(&remove, false, &watch)).await??;
-            render::append(&mut text, &told("cli-vault-pruned", &pruned));
         }
+        let key = match (nothing && pruned.freed.0 == 0, dry) {
+            (true, _) => "cli-vault-prune-nothing",
+            (false, true) => "cli-vault-would-prune",
+            (false, false) => "cli-vault-pruned",
+        };
+        render::append(&mut text, &told(key, &pruned));
         documents.push(json!({ "vault": spec.name, "dry_run": dry, "pruned": pruned }));
     }
     Ok(Answer::done(text, json!({ "vaults": documents })))

@@ -3,6 +3,7 @@
 use clap::{ArgMatches, Command};
 use roadstead_core::{
     Error, Kind, Result, Text,
+    manifest::Difference,
     model::{Fleet, Name},
     plan::Aim,
     port::vault::Stage,
@@ -14,9 +15,12 @@ use crate::{
     context::{Answer, Context, Outcome, Stop, block_on},
     fleet_file, house,
     operation::{self, Manner},
-    render::{self, Tone, Words, snapshot, time},
+    render::{self, Paint, Tone, Words, snapshot, time},
     shelf::{Entry, Shelf},
 };
+
+/// How many differences of one snapshot are told line by line; the JSON of `backups` has them all.
+const DIFFERENCES_TOLD: usize = 20;
 
 pub(crate) fn define(words: &Words) -> Command {
     let snapshots = shape::positional(words, "snapshots", "SNAPSHOT", "cli-arg-snapshots").num_args(0..);
@@ -41,14 +45,16 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
         if restored {
             let snapshot = match asked.as_slice() {
-                [] => shelf.one("latest", &clusters)?,
-                [one] => shelf.one(one, &clusters)?,
+                [] => shelf.one("latest", &clusters),
+                [one] => shelf.one(one, &clusters),
                 _ => return Err(Error::new(Kind::Input, Text::new("cli-verify-one")).into()),
-            };
+            }
+            .map_err(|error| shelf.unfound(error))?;
             let aim = Aim::Compare { snapshot, with };
             return operation::carry_out(context, &loaded, &controller, &aim, &manner).await;
         }
-        let ids = choose(&shelf, &loaded.fleet, &asked, &clusters, matches.get_flag("all"))?;
+        let ids = choose(&shelf, &loaded.fleet, &asked, &clusters, matches.get_flag("all"))
+            .map_err(|error| shelf.unfound(error))?;
         if ids.is_empty() {
             return nothing(context, &shelf, &loaded.fleet);
         }
@@ -107,6 +113,20 @@ fn nothing(context: &Context, shelf: &Shelf, fleet: &Fleet) -> Outcome {
     Ok(Answer::done(text, json!({ "proven_already": proven })))
 }
 
+/// One line for each of the first differences, and how many more there are.
+fn differences(words: &Words, paint: Paint, all: &[Difference]) -> String {
+    let mut text = String::new();
+    for difference in all.iter().take(DIFFERENCES_TOLD) {
+        let told = words.say(&difference.how.text(&difference.kind, &difference.name));
+        render::append(&mut text, &format!("  {} {told}", paint.tone(Tone::Bad, "≠")));
+    }
+    if let Some(more) = all.len().checked_sub(DIFFERENCES_TOLD).filter(|more| *more > 0) {
+        let told = words.say(&Text::new("cli-verify-more").with("count", more));
+        render::append(&mut text, &format!("  {} {told}", paint.tone(Tone::Bad, "≠")));
+    }
+    text
+}
+
 /// One line for each snapshot, as the vault has it now.
 fn verdicts(context: &Context, shelf: &Shelf, ids: &[String]) -> String {
     let words = &context.words;
@@ -118,12 +138,37 @@ fn verdicts(context: &Context, shelf: &Shelf, ids: &[String]) -> String {
             .with("cluster", &entry.record.draft.cluster)
             .with("compared", snapshot::compared(words, &entry.record));
         render::append(&mut text, &format!("{} {}", context.paint.tone(tone, &stage), words.say(&told)));
-        let differences = entry.record.failure().and_then(|event| event.comparison.as_ref());
-        for difference in differences.iter().flat_map(|comparison| &comparison.differences).take(20) {
-            let told = words.say(&difference.how.text(&difference.kind, &difference.name));
-            render::append(&mut text, &format!("  {} {told}", context.paint.tone(Tone::Bad, "≠")));
-        }
+        let comparison = entry.record.failure().and_then(|event| event.comparison.as_ref());
+        let found = comparison.map_or(&[][..], |comparison| &comparison.differences);
+        text.push_str(&differences(words, context.paint, found));
     }
     text.push_str(&render::finding::all(words, context.paint, &shelf.findings));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use roadstead_core::manifest::Unlike;
+
+    use super::*;
+    use crate::settings::Language;
+
+    #[test]
+    fn differences_that_are_not_listed_are_counted() {
+        let one = |number: usize| Difference {
+            kind: "table".into(),
+            name: vec![format!("t{number}")],
+            how: Unlike::Content,
+        };
+        for language in [Language::English, Language::Chinese] {
+            let words = Words::new(language, &crate::engines::catalogues());
+            for (count, lines, last) in [(0, 0, ""), (20, 20, "t19"), (21, 21, "1"), (1_020, 21, "1000")] {
+                let all: Vec<Difference> = (0..count).map(one).collect();
+                let told = differences(&words, Paint::new(false), &all);
+                assert_eq!(told.lines().count(), lines, "{told}");
+                assert!(told.lines().last().unwrap_or_default().contains(last), "{told}");
+                assert!(!told.contains("cli-"), "{told}");
+            }
+        }
+    }
 }

@@ -1,7 +1,11 @@
 //! What came of a plan, for people and for programs: each step, every failure in full, and what was left how.
 
 use roadstead_control::Report;
-use roadstead_core::{Text, port::journal::Ended};
+use roadstead_core::{
+    Text,
+    plan::{Act, Step},
+    port::journal::Ended,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -43,6 +47,8 @@ fn end(words: &Words, paint: Paint, report: &Report) -> String {
     let done = report.steps.iter().filter(|step| step.outcome.is_ok()).count();
     let (key, tone) = match report.ended {
         Ended::Done => ("cli-report-done", Tone::Good),
+        // There is nothing to carry on: what is wrong is mended first, and then asked about anew.
+        Ended::Failed if asks_only(report) => ("cli-report-ended-looking", Tone::Bad),
         Ended::Failed => ("cli-report-ended-failed", Tone::Bad),
         Ended::Cancelled | Ended::Resumed => ("cli-report-cancelled", Tone::Doubtful),
     };
@@ -51,6 +57,12 @@ fn end(words: &Words, paint: Paint, report: &Report) -> String {
         .with("left", report.steps.len() - done + report.not_begun.len())
         .with("operation", operation);
     format!("{}\n", paint.tone(tone, &words.say(&told)))
+}
+
+/// Whether all that was to be done was looking at snapshots.
+fn asks_only(report: &Report) -> bool {
+    let asks = |step: &Step| matches!(step.act, Act::Check(_) | Act::Prove(_) | Act::Compare(_));
+    report.steps.iter().map(|done| &done.step).chain(&report.not_begun).all(asks)
 }
 
 /// The report for programs.

@@ -1,4 +1,4 @@
-//! Instants, ages and durations as people read them.
+//! Ages and durations as people read them. Instants: `Timestamp::for_people`.
 
 use roadstead_core::{Millis, Text, Timestamp};
 
@@ -33,14 +33,6 @@ pub(crate) fn took(duration: Millis) -> String {
     format!("{} min {} s", seconds / 60, seconds % 60)
 }
 
-/// Date and time in UTC, to the second.
-pub(crate) fn instant(at: Timestamp) -> String {
-    match jiff::Timestamp::from_millisecond(at.millis()) {
-        Ok(at) => at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-        Err(_) => at.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +46,5 @@ mod tests {
         }
         assert_eq!(took(Millis(430)), "0.4 s");
         assert_eq!(took(Millis(245_000)), "4 min 5 s");
-        assert_eq!(instant(Timestamp::from_millis(1_763_700_000_123)), "2025-11-21 04:40:00Z");
     }
 }

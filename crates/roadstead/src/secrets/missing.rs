@@ -1,9 +1,15 @@
 //! Secrets that nobody but this fleet can know are made when they are missing: passwords of its own accounts, and the
 //! key of a vault that is not there yet. Never the key of a vault that exists: that one is lost, not missing.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
-use roadstead_core::{Error, Kind, Result, SecretRef, Text};
+use roadstead_core::{
+    Error, Kind, Result, SecretRef, Text,
+    model::{Fleet, VaultSpec},
+};
 
 use super::private;
 use crate::{context::Context, fleet_file::Loaded};
@@ -11,11 +17,11 @@ use crate::{context::Context, fleet_file::Loaded};
 /// Makes the missing secret files and says which.
 pub(crate) fn generate(context: &Context, loaded: &Loaded) -> Result<()> {
     for path in loaded.generate.iter().map(PathBuf::from) {
-        if let Some(vault) = vault_of(loaded, &path).filter(|vault| is_occupied(vault)) {
-            let what = Text::new("cli-vault-key-lost")
-                .with("path", path.display().to_string())
-                .with("vault", vault.display().to_string());
-            return Err(Error::new(Kind::NotFound, what).cure(Text::new("cli-vault-key-lost-cure")));
+        let is_key = |vault: &&VaultSpec| key_file(&loaded.fleet, vault).is_some_and(|key| key == path);
+        if let Some(lost) =
+            loaded.fleet.vaults.values().filter(is_key).find_map(|vault| lost_key(&loaded.fleet, vault))
+        {
+            return Err(lost);
         }
         match private::generate(&path) {
             // Another command was faster, or two references name one file.
@@ -30,12 +36,25 @@ pub(crate) fn generate(context: &Context, loaded: &Loaded) -> Result<()> {
     Ok(())
 }
 
-/// The place of the vault that this file is the key of.
-fn vault_of(loaded: &Loaded, path: &Path) -> Option<PathBuf> {
-    let is_key =
-        |key: &SecretRef| matches!(key, SecretRef::File(file) if loaded.directory.join(file) == path);
-    let vault = loaded.fleet.vaults.values().find(|vault| is_key(&vault.key))?;
-    Some(loaded.directory.join(&vault.url))
+/// The error for a vault that is there while the file of its key is not; `None` where that is not so.
+pub(crate) fn lost_key(fleet: &Fleet, vault: &VaultSpec) -> Option<Error> {
+    let key = key_file(fleet, vault)?;
+    let place = Path::new(&fleet.directory).join(&vault.url);
+    let is_absent = std::fs::metadata(&key).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    if !is_absent || !is_occupied(&place) {
+        return None;
+    }
+    let what = Text::new("cli-vault-key-lost")
+        .with("path", key.display().to_string())
+        .with("vault", place.display().to_string());
+    Some(Error::new(Kind::NotFound, what).cure(Text::new("cli-vault-key-lost-cure")))
+}
+
+fn key_file(fleet: &Fleet, vault: &VaultSpec) -> Option<PathBuf> {
+    match &vault.key {
+        SecretRef::File(file) => Some(Path::new(&fleet.directory).join(file)),
+        _ => None,
+    }
 }
 
 fn is_occupied(place: &Path) -> bool {

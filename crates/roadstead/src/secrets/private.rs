@@ -10,6 +10,8 @@ use std::{
 use rand::{Rng, distr::Alphanumeric};
 use roadstead_core::{Error, Kind, Result, Secret, Text};
 
+use crate::regular::{self, Opened};
+
 /// The longest secret, in bytes.
 pub(crate) const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
@@ -23,14 +25,14 @@ pub(crate) fn read(path: &Path) -> Result<Secret> {
         let found = Error::io(told("cli-secret-file-unreadable"), error);
         if found.kind == Kind::NotFound { found.cure(told("cli-secret-file-absent-cure")) } else { found }
     };
-    // Without blocking: opening a pipe that nobody writes would wait for ever.
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| io(&error))?;
-    let facts = file.metadata().map_err(|error| io(&error))?;
     let refuse = |kind, key: &str| Err(Error::new(kind, told(key)));
-    if !facts.is_file() {
-        return refuse(Kind::Input, "cli-secret-file-not-regular");
-    }
+    let (file, facts) = match regular::open(path).map_err(|error| io(&error))? {
+        Opened::File(file, facts) => (file, facts),
+        Opened::Other(sort) => {
+            let what = told("cli-secret-file-not-regular").with("sort", sort);
+            return Err(Error::new(Kind::Input, what).cure(Text::new("cli-secret-file-not-regular-cure")));
+        }
+    };
     if facts.mode() & 0o077 != 0 {
         let what = told("cli-secret-file-open").with("mode", format!("{:04o}", facts.mode() & 0o7777));
         return Err(Error::new(Kind::Denied, what).cure(told("cli-secret-file-open-cure")));

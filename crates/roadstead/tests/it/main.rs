@@ -16,6 +16,8 @@ mod output;
 #[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod readme;
 #[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
+mod refusals;
+#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod secrecy;
 #[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod voyage;

@@ -85,6 +85,22 @@ fn a_copy_with_one_row_altered_is_told_by_its_table() {
     copy.psql("orders", "update item set n = 3 where id = 2");
     let told = harbour.run(&["verify", "latest", "--cluster", "orders", "--beside", &beside]).expect(1);
     assert!(format!("{}{}", told.out, told.err).contains("orders.public.item"), "{}{}", told.out, told.err);
+    // A member differs because it was written to: that speaks neither against the snapshot nor for a resumption.
+    orders.psql("orders", "delete from item where id = 1");
+    let live = harbour.run(&["verify", "latest", "--cluster", "orders", "--live"]).expect(1);
+    for (told, cure) in [(told, "since it was restored"), (live, "since the snapshot was taken")] {
+        let told = format!("{}{}", told.out, told.err);
+        for wrong in ["do not rely", "copy", "resume"] {
+            assert!(!told.contains(wrong), "{wrong}\n{told}");
+        }
+        assert!(told.contains(cure) && told.contains("orders.public.item"), "{told}");
+        assert!(told.contains("the same command again"), "{told}");
+    }
+    let journal = harbour.run(&["journal", "--json"]).expect(0).json();
+    let failed = journal["operations"][0]["id"].as_str().expect("an operation").to_owned();
+    let resumed = harbour.run(&["resume", &failed]).expect(1);
+    assert!(!format!("{}{}", resumed.out, resumed.err).contains("--yes"), "{}{}", resumed.out, resumed.err);
+    assert!(resumed.out.contains("orders.public.item"), "{}", resumed.out);
 }
 
 #[test]

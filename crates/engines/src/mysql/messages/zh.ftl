@@ -1,11 +1,11 @@
 # MySQL 与 MariaDB 引擎的句子。
 mysql-guarantee = 所有事务表处于同一个一致快照，并记录其日志位置；每一行的摘要在同一快照中读取
-# fleet 文件。
+# 舰队文件。
 mysql-version-unsupported = 不支持版本 { $version }
 mysql-version-unsupported-cure = 支持 MySQL 8、9 以及 MariaDB 10.11 及更高版本
 mysql-database-reserved = 数据库 { $database } 属于服务器自身
-mysql-account-reserved = 账户 { $account } 属于服务器或 Roadstead 自身
-mysql-account-without-password = 账户 { $account } 没有密码
+mysql-account-reserved = 账号 { $account } 属于服务器或 Roadstead 自身
+mysql-account-without-password = 账号 { $account } 没有密码
 mysql-account-without-password-cure = 用引用给出密码：password: "{"$"}{"{"}file:…{"}"}"
 mysql-name-invalid = { $name } 不能用作名称：为空、过长、以空格结尾，或含有服务器拒绝的字符
 mysql-name-cure = 请换一个名称
@@ -13,7 +13,9 @@ mysql-setting-managed = 设置 { $setting } 由 Roadstead 决定
 mysql-setting-managed-cure = 请删去它；位置、端口和地址属于成员
 mysql-setting-unknown = 没有名为 { $setting } 的设置
 mysql-setting-unknown-cure = 是否想写 { $near }？
+mysql-setting-unknown-list-cure = 请删去它；SHOW VARIABLES 可列出服务器的设置
 mysql-setting-lines = { $setting } 的值含有换行
+mysql-setting-lines-cure = 请写在一行内
 mysql-setting-value = { $value } 不是设置 { $setting } 的有效值
 mysql-setting-value-switch-cure = 它取 ON 或 OFF
 mysql-setting-value-range-cure = 它取 { $least } 到 { $greatest } 的整数；大小可带单位
@@ -36,7 +38,7 @@ mysql-why-infile = 不让客户端被诱导读取本地文件
 mysql-why-gtid = 位置在每个成员上含义相同
 mysql-why-performance-schema = 它占用小成员所没有的内存
 mysql-why-server-id = 各成员必须不同
-mysql-why-file = 来自 fleet 文件
+mysql-why-file = 来自舰队文件
 mysql-why-loading = 尚无人依赖此服务器
 # 程序与布局。
 mysql-program-missing = 本机上没有找到适合 { $wanted } 的 { $program }
@@ -44,34 +46,34 @@ mysql-program-missing-cure = 安装 { $packages }，或在 hosts.<名称>.progra
 # 变更。
 mysql-change-setting = 把 { $setting } 从 { $from } 改为 { $to }
 mysql-change-database = 创建数据库 { $database }
-mysql-change-account = 创建账户 { $account }
-mysql-change-grants = 授予账户 { $account } 所声明的权限
-mysql-change-password = 为账户 { $account } 设置所声明的密码：其当前密码与之不同
-mysql-account-beyond = 账户 { $account } 的权限多于声明：{ $grant }
+mysql-change-account = 创建账号 { $account }
+mysql-change-grants = 授予账号 { $account } 所声明的权限
+mysql-change-password = 为账号 { $account } 设置所声明的密码：其当前密码与之不同
+mysql-account-beyond = 账号 { $account } 的权限多于声明：{ $grant }
 mysql-account-beyond-cure = 请收回它，或有意保留；Roadstead 不收回并非由它授予的权限
 mysql-act-unknown = 本版本不认识动作 { $act }
 # 连接与错误。
 mysql-silent = 服务器在 { $waited } 内没有应答
 mysql-silent-cure = 它可能已停止、挂起或过载：请查看其进程和日志
 mysql-server-error = 服务器拒绝（错误 { $code }）：{ $message }
-mysql-refused-cure = 请检查账户、其主机部分和密码
+mysql-refused-cure = 请检查账号、其主机部分和密码
 mysql-full-cure = 释放连接，或提高 max_connections
 mysql-grants-cure = check --live 会列出缺少的权限
 mysql-packet-cure = 在该服务器上提高 max_allowed_packet，必要时设为 1GiB
-mysql-trust-cure = 加载期间在该服务器上执行 SET GLOBAL log_bin_trust_function_creators = 1
+mysql-trust-cure = 载入期间在该服务器上执行 SET GLOBAL log_bin_trust_function_creators = 1
 mysql-tls-failed = 无法建立或验证 TLS 连接
 mysql-tls-not-offered = 要求使用 TLS，但服务器不提供
 mysql-tls-cure = 给服务器一张写有其名称的证书，并在 tls.ca 下给出颁发机构
 mysql-connection-broke = 与服务器的连接中断
-mysql-plugin-unknown = 不支持该账户的认证插件 { $plugin }
-mysql-plugin-cure = 给该账户设置 caching_sha2_password 或 mysql_native_password 类型的密码
+mysql-plugin-unknown = 不支持该账号的认证插件 { $plugin }
+mysql-plugin-cure = 给该账号设置 caching_sha2_password 或 mysql_native_password 类型的密码
 mysql-protocol = 无法理解服务器的协议
 mysql-not-this-server = 这既不是 MySQL 也不是 MariaDB：{ $version }
 mysql-plaintext = 到此服务器的连接以明文经过网络
 # 备份做不到或做不好的事。
 mysql-survey-right = 缺少权限 { $right }：{ $why }
 mysql-survey-right-cure = GRANT { $right }，如引擎说明页所列
-mysql-survey-accounts = 无法备份账户及其授权
+mysql-survey-accounts = 无法备份账号及其授权
 mysql-survey-process = 看不到大小和表空间
 mysql-survey-position = 备份的日志位置将不得而知
 mysql-survey-instance-lock = 备份期间改变表定义会使备份失败
@@ -85,6 +87,8 @@ mysql-not-transactional = { $count } 个表不在任何事务的快照中，轮�
 mysql-not-transactional-cure = 把它们转换为 InnoDB
 mysql-holds-nothing = { $count } 个表在此服务器上没有行；只备份其定义：{ $tables }
 mysql-holds-nothing-cure = 请备份存有这些行的服务器
+mysql-history-lost = 有 { $count } 个带版本的表以事务编号保存历史，其他服务器不接受这种编号；只备份它们当前的行：{ $tables }
+mysql-history-lost-cure = 请把它们的时段列声明为 TIMESTAMP(6)；这样的历史会被备份，也能恢复
 mysql-broken-view = 视图 { $view } 无法使用，其定义保留在备份中但不会重建：{ $why }
 mysql-broken-view-cure = 修复或删除该视图
 mysql-no-instance-lock = 备份期间定义未被锁定：改变定义会使备份失败
@@ -93,21 +97,21 @@ mysql-no-read-lock = 没有加锁的权限，只能由一个会话读取快照�
 mysql-no-read-lock-cure = GRANT RELOAD
 mysql-read-lock-busy = 一个长查询使读锁等待了 { $seconds } 秒，因此只由一个会话读取快照
 mysql-read-lock-busy-cure = 请在没有长查询时备份
-mysql-body-hidden = 服务器对此账户隐藏了 { $kind } { $name } 的内容
+mysql-body-hidden = 服务器对此账号隐藏了 { $kind } { $name } 的内容
 mysql-orphan-grant = { $account } 的一项授权指向不存在的 { $name }；它不在备份中
 mysql-orphan-grant-cure = 收回该授权
 mysql-json-inexact = { $table } 的 { $count } 个 JSON 文档内含有的值（日期、小数、字节）的类型会变为其文本的类型
-# 导出与加载。
+# 导出与载入。
 mysql-stream-damaged = 流 { $stream } 已损坏
 mysql-stream-missing = 快照中没有流 { $stream }
-mysql-other-flavour = { $dumped } 的备份不能加载到 { $target }
+mysql-other-flavour = { $dumped } 的备份不能载入到 { $target }
 mysql-occupied = 服务器不是空的：{ $count } 个数据库（{ $databases }）
-mysql-account-exists = 账户 { $name } 已存在，保持原样：{ $why }
+mysql-account-exists = 账号 { $name } 已存在，保持原样：{ $why }
 mysql-not-made = 无法重建 { $kind } { $name }：{ $why }
 mysql-phase-dump = 读取
 mysql-phase-compare = 比较
-mysql-phase-load = 加载
+mysql-phase-load = 载入
 mysql-doing-table = 读取表 { $table }
-mysql-doing-stream = 加载流 { $stream }
+mysql-doing-stream = 载入流 { $stream }
 mysql-doing-make = 创建 { $kind } { $name }
-mysql-account-inert = 账户 { $account } 在此服务器上不生效，不在备份中：其主机是名称，而服务器不解析名称
+mysql-account-inert = 账号 { $account } 在此服务器上不生效，不在备份中：其主机是名称，而服务器不解析名称

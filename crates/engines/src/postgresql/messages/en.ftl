@@ -13,10 +13,16 @@ postgresql-database-reserved = the database { $database } is the server's own
 postgresql-database-name = { $database } cannot be a database's name: 1 to 63 bytes, without line ends
 postgresql-account-reserved = the account { $account } is the server's or Roadstead's own
 postgresql-account-name = { $account } cannot be an account's name: 1 to 63 bytes, without line ends
+postgresql-name-cure = choose another name
 postgresql-listens-in-clear = the server listens on { $address } without TLS: passwords are safe by SCRAM, the data is not
 postgresql-listens-in-clear-cure = set ssl = on with ssl_cert_file and ssl_key_file, or listen on loopback
 postgresql-setting-unknown = PostgreSQL has no setting { $name }
 postgresql-setting-unknown-cure = did you mean { $meant }?
+postgresql-setting-unknown-list-cure = leave it out; SHOW ALL lists the server's settings
+postgresql-setting-leave-cure = leave it out
+postgresql-setting-not-in-cure = leave it out, or declare a version that has it
+postgresql-setting-dangerous-cure = leave it out, unless the data can be had again
+postgresql-value-cure = write such a value, for example { $name }: { $example }, or leave it out to have the default
 postgresql-setting-ours = the setting { $name } follows from the fleet file and cannot be given here
 postgresql-setting-ours-cure = leave it out; address and port stand with the member
 postgresql-setting-fixed = the setting { $name } is fixed when the server is built or its data directory created
@@ -93,6 +99,11 @@ postgresql-invalid-indexes-cure = REINDEX or drop them
 postgresql-column-order = database { $database }: these partitions have their columns in another order than their parent, which a restore may not keep: { $names }
 postgresql-extension-versions = database { $database }: a restore creates extensions in the version that the target has by default, not in this one: { $names }
 postgresql-extension-versions-cure = ALTER EXTENSION … UPDATE
+postgresql-extension-other = database { $database }: the extension { $extension } came out in version { $is }; the original has { $was }
+postgresql-extension-other-cure = ALTER EXTENSION … UPDATE TO '{ $was }', or install the package that has that version
+postgresql-search-path = database { $database }: what these functions compute (materialized views, indexes, generated columns) is computed again while a backup is loaded, with an empty search path, and they name tables or functions without a schema: { $names }
+postgresql-search-path-cure = ALTER FUNCTION … SET search_path = …, or write the schema before each name
+postgresql-load-search-path-cure = where a function of the original names things without their schema, give it its path there (ALTER FUNCTION … SET search_path = …) and take a new backup
 postgresql-no-connect = database { $database }: the account may not connect
 postgresql-no-connect-cure = GRANT CONNECT on it TO { $account }
 postgresql-in-clear = the connection to { $endpoint } leaves this host in clear

@@ -55,6 +55,7 @@ redis-wants-memory = write a size, as 64mb or 64MiB
 redis-wants-word = write one of { $words }
 redis-wants-words = write it in one line
 redis-evicts = with { $policy } the server drops keys when memory is full: a backup holds what was left
+redis-evicts-cure = leave it out where no key may be lost: noeviction is the default
 redis-role-name = an account cannot be called "{ $role }"
 redis-role-name-cure = use a name without spaces
 redis-role-reserved = the account { $role } is not for declaring

@@ -1,10 +1,11 @@
 //! A dump, loaded into a scratch server, is the original; and what is not, is named.
 
-use roadstead_core::{port::engine::Purpose, port::stream::read_all};
+use roadstead_core::{Finding, port::engine::Purpose, port::stream::read_all, text::Arg};
+use roadstead_testkit::stage::Place;
 
 use super::{
     data,
-    server::{Server, Which, differences},
+    server::{Server, Which, cluster, differences, engine},
 };
 
 async fn round_trip(which: Which) {
@@ -81,6 +82,65 @@ async fn mariadb_comes_back_as_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mysql_comes_back_as_it_was() {
     round_trip(Which::Mysql).await;
+}
+
+/// History that is kept by the numbers of transactions cannot be written again: that is told, by name, and what is
+/// there now comes back all the same. History by times comes back whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_that_cannot_come_back_is_named_when_it_is_backed_up() {
+    let original = Server::start(Which::Mariadb, Purpose::Member).await;
+    let table = |name: &str, kind: &str| {
+        format!(
+            "CREATE TABLE shop.{name} (id INT PRIMARY KEY, t VARCHAR(9), s {kind} GENERATED ALWAYS AS ROW START, \
+             e {kind} GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (s, e)) ENGINE=InnoDB WITH SYSTEM VERSIONING"
+        )
+    };
+    let (numbered, timed) = (table("numbered", "BIGINT UNSIGNED"), table("timed", "TIMESTAMP(6)"));
+    original.run(&["CREATE DATABASE shop", &numbered, &timed]).await;
+    for name in ["numbered", "timed"] {
+        let (insert, update) = (
+            format!("INSERT INTO shop.{name} (id, t) VALUES (1, 'before'), (2, 'same')"),
+            format!("UPDATE shop.{name} SET t = 'after' WHERE id = 1"),
+        );
+        original.run(&[&insert, &update]).await;
+    }
+    let lost = |findings: &[Finding]| -> Vec<String> {
+        let told = findings.iter().filter(|finding| finding.what.key == "mysql-history-lost");
+        told.map(|finding| match &finding.what.args["tables"] {
+            Arg::Literal(names) => names.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+    };
+    let surveyed = engine().observe().unwrap().survey(&original.link, &original.cluster).await.unwrap();
+    assert_eq!(lost(&surveyed), ["shop.numbered"], "{surveyed:?}");
+    let (dumped, source) = original.dump().await;
+    assert_eq!(lost(&dumped.findings), ["shop.numbered"], "{:?}", dumped.findings);
+    let copy = Server::start(Which::Mariadb, Purpose::Scratch).await;
+    copy.load(&dumped, &source).await.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(differences(&dumped.manifest, &copy.manifest().await), [""; 0]);
+    let all = |name: &str| format!("SELECT COUNT(*) FROM shop.{name} FOR SYSTEM_TIME ALL");
+    assert_eq!(copy.ask(&all("numbered")).await, "2");
+    assert_eq!(copy.ask(&all("timed")).await, "3");
+}
+
+/// Folders may have any name: nothing on the way to the server takes a path apart.
+async fn lives_in_odd_folders(which: Which) {
+    for name in ["a b\\c", "a'b\"c", "数据é #;$(a)`b`", " "] {
+        let place = Place::below(name);
+        let server = Server::of(cluster(which), which, place, Purpose::Member).await;
+        assert_eq!(server.ask("SELECT 1").await, "1", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_lives_in_folders_of_any_name() {
+    lives_in_odd_folders(Which::Mariadb).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mysql_lives_in_folders_of_any_name() {
+    lives_in_odd_folders(Which::Mysql).await;
 }
 
 /// A server that somebody else runs: its log goes on, its settings stay, and what is there is not overwritten.

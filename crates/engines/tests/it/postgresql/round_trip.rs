@@ -144,12 +144,16 @@ async fn what_is_not_as_it_was_is_named() {
     let major = majors()[0];
     let server = Server::member(major).await;
     fill(&server);
+    server.sql(
+        ODD,
+        "set default_transaction_read_only = off; create statistics told_by_name on id, up from deferred",
+    );
     let (dumped, source) = dump(&server).await.unwrap();
     let copy = Server::scratch(major).await;
     load(&copy, &dumped, &source).await.unwrap();
     let change = |sql: &str| copy.sql(ODD, &format!("set default_transaction_read_only = off; {sql}"));
     change(
-        "set session_replication_role = replica; update types set n = 1.500 where n = 1.50; delete from measured where v = 3; drop table empty_one cascade; \
+        "drop statistics told_by_name; set session_replication_role = replica; update types set n = 1.500 where n = 1.50; delete from measured where v = 3; drop table empty_one cascade; \
         update deferred set up = 2 where id = 2; alter table parent alter v drop not null; select setval('uncalled', 78, false); \
         revoke insert on owned from \"ro'le \"\"x\"; drop policy mine on secrets; select lo_put(oid, 4999999, 'b') from pg_largeobject_metadata where oid in (select loid from pg_largeobject group by 1 having count(*) > 2)",
     );
@@ -166,6 +170,7 @@ async fn what_is_not_as_it_was_is_named() {
         format!("Content table-definition {ODD}.public.owned"),
         format!("Content table-definition {ODD}.public.secrets"),
         format!("Content large-objects {ODD}"),
+        format!("Missing statistics {ODD}.public.told_by_name"),
         "Missing membership grp.ro'le \"x".to_owned(),
         "Missing role boss".to_owned(),
         "Content role grp".to_owned(),
@@ -197,4 +202,51 @@ async fn a_damaged_stream_and_a_foreign_one_are_refused() {
         bytes[last] ^= 1;
     });
     assert_eq!(load(&copy, &dumped, &source).await.unwrap_err().kind, Kind::Corrupt);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_extension_of_another_version_is_told() {
+    let server = Server::member(15).await;
+    server.sql("postgres", "create extension pg_stat_statements version '1.9'; create extension hstore");
+    let (dumped, source) = dump(&server).await.unwrap();
+    assert!(dumped.findings.iter().any(|finding| finding.what.key == "postgresql-extension-versions"));
+    let copy = Server::scratch(15).await;
+    let findings = load(&copy, &dumped, &source).await.unwrap_or_else(|error| panic!("{error}"));
+    let told: Vec<String> = findings.iter().map(|finding| finding.what.to_string()).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    for word in ["postgresql-extension-other", "pg_stat_statements", "1.9", "1.10"] {
+        assert!(told[0].contains(word), "{word} is not in {told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_search_path_makes_unloadable_is_named_at_backup_and_told_at_load() {
+    let server = Server::member(15).await;
+    server.sql(
+        "postgres",
+        "create table rate (r numeric); insert into rate values (2);
+         create function fine() returns numeric language sql stable set search_path = public as 'select max(r) from rate';
+         create function whole() returns numeric language sql stable as 'select max(r) from public.rate';
+         create function harmless(i int) returns int language sql immutable as 'select i + 1';
+         create table t (i int, g int generated always as (harmless(i)) stored); insert into t values (1);
+         create materialized view good as select fine() + whole() as r",
+    );
+    let named = |dumped: &Dumped| {
+        let all = dumped.findings.iter().filter(|finding| finding.what.key == "postgresql-search-path");
+        all.map(|finding| finding.what.to_string()).collect::<Vec<_>>()
+    };
+    let (dumped, source) = dump(&server).await.unwrap();
+    assert_eq!(named(&dumped), Vec::<String>::new());
+    load(&Server::scratch(15).await, &dumped, &source).await.unwrap_or_else(|error| panic!("{error}"));
+    server.sql(
+        "postgres",
+        "create function by_path() returns numeric language sql stable as 'select max(r) from rate';
+         create materialized view bad as select by_path() as r",
+    );
+    let (dumped, source) = dump(&server).await.unwrap();
+    let told = named(&dumped);
+    assert!(told.len() == 1 && told[0].contains("public.by_path()") && !told[0].contains("fine"), "{told:?}");
+    let error = load(&Server::scratch(15).await, &dumped, &source).await.expect_err("the tool's known loss");
+    assert!(error.causes.iter().any(|line| line.contains("rate")), "{error:?}");
+    assert_eq!(error.cure.map(|cure| cure.key), Some("postgresql-load-search-path-cure".to_owned()));
 }
