@@ -57,6 +57,10 @@ impl Controller {
                     records.insert(name, catalogue.records);
                 }
                 Err(error) => {
+                    // One that was never made holds nothing; of any other nobody knows.
+                    if error.kind == Kind::NotFound {
+                        records.insert(name.clone(), Vec::new());
+                    }
                     let text = Text::new("control-vault-unread")
                         .with("vault", &name)
                         .with("why", error.what.clone());

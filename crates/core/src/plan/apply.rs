@@ -193,7 +193,20 @@ fn refuse_lost_data(
     let of_cluster =
         |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == situation.fleet.name;
     let newest = situation.records.values().flatten().filter(of_cluster).max_by_key(|r| r.draft.started);
-    let Some(newest) = newest else { return Ok(()) };
+    let Some(newest) = newest else {
+        return situation.vault_of(cluster).map_or(Ok(()), |vault| {
+            match situation.records.get(&vault.name) {
+                Some(_) => Ok(()),
+                None => {
+                    let text = Text::new("core-plan-data-unknown")
+                        .with("member", &member.name)
+                        .with("vault", &vault.name);
+                    let cure = Text::new("core-plan-data-unknown-cure").with("vault", &vault.name);
+                    Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
+                }
+            }
+        });
+    };
     let text = Text::new("core-plan-data-lost")
         .with("member", &member.name)
         .with("cluster", &cluster.name)

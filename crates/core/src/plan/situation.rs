@@ -26,7 +26,8 @@ pub struct Situation<'a> {
     pub seen: &'a FleetSeen,
     /// What the engines can do.
     pub engines: &'a dyn Engines,
-    /// The catalogue of each vault that was read.
+    /// The catalogue of each vault that was read; empty for one that was never made. Nobody knows what is in one that is
+    /// missing here.
     pub records: &'a BTreeMap<Name, Vec<Record>>,
     /// The time.
     pub now: Timestamp,

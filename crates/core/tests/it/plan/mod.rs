@@ -118,6 +118,21 @@ fn data_that_was_backed_up_and_is_gone_is_not_replaced_by_nothing() {
 }
 
 #[test]
+fn nobody_makes_an_empty_member_while_its_vault_cannot_be_read() {
+    check(
+        "declare a plain backup\nsee a data=absent\nunread v",
+        &apply(),
+        "error a-1: core-plan-data-unknown",
+    );
+    check(
+        "declare a plain\nsee a data=absent\nunread v\nuser plain",
+        &apply(),
+        "create-a-1 [create] needs 2 proves 1
+         start-a-1 [-] needs 1 proves 1",
+    );
+}
+
+#[test]
 fn a_stopped_dying_or_silent_member_is_told_apart() {
     check(
         "declare a plain\nsee a data=ours:1.2 process=dead",

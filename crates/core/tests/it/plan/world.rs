@@ -78,6 +78,7 @@ impl World {
                     let host = world.seen.hosts.get_mut("local").expect("the host is there");
                     host.users.push((*user).to_owned());
                 }
+                ["unread", vault] => drop(world.records.remove(*vault)),
                 ["done", step] => world.done.push((*step).to_owned()),
                 other => panic!("a scenario cannot say {other:?}"),
             }
