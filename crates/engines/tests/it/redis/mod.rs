@@ -5,5 +5,5 @@ mod data;
 mod deploy;
 mod faults;
 mod observe;
-mod server;
+pub(crate) mod server;
 mod tls;

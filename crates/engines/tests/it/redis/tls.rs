@@ -14,7 +14,8 @@ use roadstead_core::{
 };
 use roadstead_testkit::{memory::MemorySink, place, stage::Place};
 
-use super::server::{Server, cluster, engine, layout, with_line};
+use super::server::{Redis, with_line};
+use crate::server::{Server, cluster, engine, layout};
 
 const FILES: [(&str, &str); 3] = [
     ("authority.pem", include_str!("tls/authority.pem")),
@@ -24,7 +25,7 @@ const FILES: [(&str, &str); 3] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encrypted_connection_is_verified_or_refused() {
-    let (cluster, place, port) = (cluster(), Place::new(), place::free_port());
+    let (cluster, place, port) = (cluster(Redis), Place::new(), place::free_port());
     let file = |name: &str| place.path().join(name).display().to_string();
     for (name, text) in FILES {
         std::fs::write(file(name), text).expect("a file");
@@ -36,8 +37,8 @@ async fn an_encrypted_connection_is_verified_or_refused() {
         file("server.key")
     );
     let authority = file("authority.pem");
-    let layout = with_line(layout(&cluster, &place, Purpose::Member), &lines);
-    let mut server = Server::begin(place, layout, cluster).await;
+    let layout = with_line(layout::<Redis>(&cluster, &place, Purpose::Member), &lines);
+    let mut server = Server::begin(Redis, place, &layout, cluster).await;
     server.ready().await;
     server.lines("SET a 1\n");
     let link = |host: &str, mode, ca: Option<&String>| Link {
@@ -46,7 +47,7 @@ async fn an_encrypted_connection_is_verified_or_refused() {
         may_write: false,
         ..server.link.clone()
     };
-    let engine = engine();
+    let engine = engine::<Redis>();
     let observe = engine.observe().expect("a facet");
     for mode in [TlsMode::VerifyFull, TlsMode::Auto] {
         let link = link("127.0.0.1", mode, Some(&authority));
