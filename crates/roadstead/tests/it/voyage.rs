@@ -33,6 +33,7 @@ fn stages(harbour: &Harbour) -> Vec<(String, String)> {
     all.iter().map(|snapshot| (word(&snapshot["cluster"]), word(&snapshot["stage"]))).collect()
 }
 
+#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 #[test]
 fn three_engines_from_file_to_proven_and_back_from_disaster() {
     let harbour = fleet(&[ORDERS, BILLING, SESSIONS]);
@@ -66,6 +67,7 @@ fn three_engines_from_file_to_proven_and_back_from_disaster() {
     assert!(harbour.processes().is_empty(), "{:?}", harbour.processes());
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_copy_with_one_row_altered_is_told_by_its_table() {
     let harbour = fleet(&[ORDERS]);
@@ -87,6 +89,7 @@ fn a_copy_with_one_row_altered_is_told_by_its_table() {
     assert!(format!("{}{}", told.out, told.err).contains("orders.public.item"), "{}{}", told.out, told.err);
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_setting_that_needs_a_restart_says_so_and_names_the_member() {
     let harbour = fleet(&[ORDERS]);
