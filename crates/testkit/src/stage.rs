@@ -67,6 +67,17 @@ impl Place {
     }
 }
 
+/// Processes that hang until this is dropped.
+pub struct Frozen(Vec<Pid>);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            let _ = kill_process(*pid, rustix::process::Signal::CONT);
+        }
+    }
+}
+
 /// A server that runs. Dropping it kills it.
 pub struct Stage {
     /// Its layout.
@@ -77,9 +88,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Makes folders and files, creates the data directory where it is empty, and starts the server; it need not
-    /// answer yet.
-    pub async fn start(layout: &Layout, home: &MemberHome, admin: &Secret) -> Self {
+    /// Makes folders and files, and creates the data directory where it is empty.
+    pub async fn create(layout: &Layout, home: &MemberHome, admin: &Secret) {
         let owner = owner(&layout.user);
         for directory in &layout.directories {
             fs::create_dir_all(&directory.path).expect("a folder");
@@ -96,9 +106,14 @@ impl Stage {
         for file in layout.files.iter().filter(|file| file.only_for_create) {
             fs::remove_file(&file.path).expect("a file only for creating");
         }
+    }
+
+    /// Creates what is not there and starts the server; it need not answer yet.
+    pub async fn start(layout: &Layout, home: &MemberHome, admin: &Secret) -> Self {
+        Self::create(layout, home, admin).await;
         let log = Path::new(&home.log()).join("server.log");
         let out = fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log");
-        let mut server = command(&layout.server, owner);
+        let mut server = command(&layout.server, owner(&layout.user));
         server
             .stdout(out.try_clone().expect("the log twice"))
             .stderr(out)
@@ -131,6 +146,35 @@ impl Stage {
     /// Sends a signal to its process.
     pub fn signal(&self, signal: rustix::process::Signal) {
         kill_process(self.pid(), signal).expect("a signal to a server of ours");
+    }
+
+    /// Its process and all that it started, parents first.
+    pub fn pids(&self) -> Vec<Pid> {
+        let mut found = vec![self.pid()];
+        let mut next = 0;
+        while let Some(parent) = found.get(next) {
+            found.extend(children(*parent));
+            next += 1;
+        }
+        found
+    }
+
+    /// Ends all its processes at once, as a machine that lost its power would.
+    pub fn kill(&self) {
+        for pid in self.pids() {
+            let _ = kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+
+    /// Has all its processes hang, with their connections open, until the answer is dropped.
+    pub fn freeze(&self) -> Frozen {
+        // A parent that hangs starts no further child.
+        let mut frozen = Vec::new();
+        while let Some(pid) = self.pids().into_iter().find(|pid| !frozen.contains(pid)) {
+            let _ = kill_process(pid, rustix::process::Signal::STOP);
+            frozen.push(pid);
+        }
+        Frozen(frozen)
     }
 
     /// Stops it in order and waits for its end.
@@ -181,6 +225,17 @@ impl Drop for Stage {
     }
 }
 
+/// The children of every thread of a process; none when it has ended.
+fn children(parent: Pid) -> Vec<Pid> {
+    let threads = fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero())).into_iter().flatten();
+    let lists =
+        threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let of_list = |list: String| {
+        list.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect::<Vec<_>>()
+    };
+    lists.flat_map(of_list).collect()
+}
+
 fn text(body: &[Piece], home: &MemberHome, admin: &Secret) -> String {
     let admin_reference: SecretRef = home.admin_password();
     let piece = |piece: &Piece| match piece {
@@ -191,6 +246,11 @@ fn text(body: &[Piece], home: &MemberHome, admin: &Secret) -> String {
         Piece::Secret(reference, _) => panic!("this stage knows no secret {reference}"),
     };
     body.iter().map(piece).collect()
+}
+
+/// Writes a file that a server's user may read, as its layout's user runs it.
+pub fn put(path: &Path, mode: u32, text: &str, user: &str) {
+    write(path, mode, text, owner(user));
 }
 
 /// User and group; `None` for one who is not root.

@@ -202,6 +202,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     struct Pieces(Vec<Bytes>);
@@ -248,6 +250,71 @@ mod tests {
         for end in 1..text.len() - 3 {
             let kind = reader(&text[..end], 16).next().await.map_err(|error| error.kind);
             assert_eq!(kind, Err(Kind::Corrupt), "{end}");
+        }
+    }
+    /// Everything that a reader gives, and the kind of error that ended it.
+    fn read_all(text: &[u8], piece: usize) -> (Vec<Statement>, Option<Kind>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let (mut reader, mut all) = (reader(text, piece), Vec::new());
+            loop {
+                match reader.next().await {
+                    Ok(Some(statement)) => all.push(statement),
+                    Ok(None) => return (all, None),
+                    Err(error) => return (all, Some(error.kind)),
+                }
+            }
+        })
+    }
+
+    fn statements() -> impl Strategy<Value = Vec<Statement>> {
+        let role = prop_oneof![Just(Role::Setup), Just(Role::Make), Just(Role::Try), Just(Role::Rows)];
+        let kind = prop_oneof![Just("table"), Just("trigger"), Just("event"), Just("setup")];
+        let text = prop_oneof![Just("-- >".to_owned()), Just("$$".to_owned()), any::<String>()];
+        let sql = proptest::collection::vec(any::<u8>(), 0..200);
+        let one = (role, kind, proptest::collection::vec(text, 0..3), sql);
+        let one = one.prop_map(|(role, kind, of, sql)| Statement::new(role, kind, &of, sql));
+        proptest::collection::vec(one, 1..6)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn whatever_is_written_is_read_and_a_cut_gives_no_other_statement(
+            all in statements(),
+            cut in any::<proptest::sample::Index>(),
+            piece in 1_usize..300,
+        ) {
+            let (mut text, mut ends) = (Vec::new(), vec![0]);
+            for statement in &all {
+                statement.write(&mut text);
+                ends.push(text.len());
+            }
+            prop_assert_eq!(read_all(&text, piece), (all.clone(), None));
+            let cut = cut.index(text.len());
+            let (read, ended) = read_all(&text[..cut], piece);
+            prop_assert_eq!(&read[..], &all[..read.len()]);
+            prop_assert!(ended.is_some() || cut + "\n$$999$$\nDELIMITER ;\n".len() >= ends[read.len()]);
+        }
+
+        #[test]
+        fn hostile_bytes_end_in_statements_or_in_damage(
+            junk in proptest::collection::vec(any::<u8>(), 0..200),
+            claimed in any::<usize>(),
+            at in any::<proptest::sample::Index>(),
+            byte in any::<u8>(),
+            piece in 1_usize..300,
+        ) {
+            let mut text = b"-- a head\n".to_vec();
+            Statement::new(Role::Make, "event", &["d".into()], "SELECT 1").write(&mut text);
+            text.extend_from_slice(format!("-- >{{\"role\":\"make\",\"kind\":\"\",\"of\":[],\"bytes\":{claimed}}}\n").as_bytes());
+            text.extend_from_slice(&junk);
+            let at = at.index(text.len());
+            text[at] = byte;
+            let (_, ended) = read_all(&text, piece);
+            prop_assert!(matches!(ended, None | Some(Kind::Corrupt)));
+            prop_assert!(matches!(read_all(&junk, piece).1, None | Some(Kind::Corrupt)));
         }
     }
 }

@@ -21,6 +21,7 @@ use super::{
     backup::{pick, run_tool, server_version, stream_of, warnings},
     catalog, checks,
     globals::{self, Database},
+    inspect,
     link::{STEADY, Session},
     observe::fixed,
     recreate::{self, Target},
@@ -61,6 +62,10 @@ pub(super) async fn load(
     ask: &LoadAsk<'_>,
     watch: &dyn Watch,
 ) -> Result<Vec<Finding>> {
+    // Whoever calls has asked too; what is merged into somebody's data cannot be taken out again.
+    if let Some(holds) = inspect::occupied(link).await? {
+        return Err(Error::new(Kind::Exists, holds));
+    }
     let bytes = stream::read_all(source, globals::STREAM, globals::BYTES_MAX).await?;
     let globals = globals::parse(&bytes)?;
     drop(bytes);

@@ -166,8 +166,9 @@ async fn make_tablespaces(home: &Session, target: &Target<'_>, globals: &Globals
     for tablespace in globals.tablespaces.iter().filter(|tablespace| !there.contains(&tablespace.name)) {
         let name = identifier(&tablespace.name);
         let owner = identifier(&tablespace.owner);
-        if target.private {
-            // Its folder may hold the data that is being replaced, or be another server's: here it lies inside.
+        if target.private || !tablespace.location.starts_with('/') {
+            // Its folder may hold the data that is being replaced, or be another server's: here it lies inside, as it
+            // already did where no absolute path is told.
             home.run("SET allow_in_place_tablespaces = on").await?;
             home.run(&format!("CREATE TABLESPACE {name} OWNER {owner} LOCATION ''")).await?;
             let what = Text::new("postgresql-tablespace-inside").with("tablespace", shown(&tablespace.name));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use roadstead_core::{
     Error, Finding, Kind, Result, Text,
     port::{
-        Source, Watch,
+        Inspect, Source, Watch,
         ambient::Progress,
         engine::{Link, LoadAsk},
         stream::read_all,
@@ -15,6 +15,7 @@ use roadstead_core::{
 use tokio::sync::mpsc;
 
 use super::{
+    Redis,
     accounts::{self, Account},
     backup::{ACCOUNTS, Saved},
     connection::{Connection, refusal},
@@ -53,6 +54,10 @@ pub(super) async fn load(
             scratch::release(&mut connection).await?;
         }
     } else {
+        // Whoever calls has asked too; what is merged into somebody's keys cannot be taken out again.
+        if let Some(holds) = Redis.occupied(link).await? {
+            return Err(Error::new(Kind::Exists, holds));
+        }
         connection.be_patient(patience(link));
         findings.extend(restore_keys(source, &mut connection, watch).await?);
     }

@@ -6,6 +6,10 @@
     clippy::items_after_statements,
     reason = "tests end at errors"
 )]
+#![cfg_attr(
+    not(all(feature = "mysql", feature = "postgresql", feature = "redis")),
+    allow(dead_code, reason = "what serves several engines' tests is more than one of them needs")
+)]
 
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -13,3 +17,8 @@ mod mysql;
 mod postgresql;
 #[cfg(feature = "redis")]
 mod redis;
+
+mod conformance;
+mod server;
+mod strike;
+mod subject;

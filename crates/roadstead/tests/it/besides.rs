@@ -9,6 +9,7 @@ use crate::{
     harbour::{Client, SESSIONS, fleet},
 };
 
+#[cfg(feature = "redis")]
 #[test]
 fn a_copy_beside_is_listed_stopped_with_the_rest_and_stays_stopped() {
     let harbour = fleet(&[SESSIONS]);
@@ -32,6 +33,7 @@ fn a_copy_beside_is_listed_stopped_with_the_rest_and_stays_stopped() {
     state("stopped");
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn a_fleet_of_the_same_name_touches_nothing_of_the_other() {
     let harbour = fleet(&[SESSIONS]);
@@ -55,6 +57,7 @@ fn a_fleet_of_the_same_name_touches_nothing_of_the_other() {
     assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["ping"]), "PONG");
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn damage_that_a_check_of_the_vault_finds_takes_the_green_away() {
     let harbour = fleet(&[SESSIONS]);
@@ -95,6 +98,7 @@ fn damage_that_a_check_of_the_vault_finds_takes_the_green_away() {
     harbour.run(&["vault", "check"]).expect(0);
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn a_lost_key_is_an_error_and_never_a_vault_without_snapshots() {
     let harbour = fleet(&[SESSIONS]);

@@ -46,6 +46,7 @@ fn nothing_to_do(harbour: &Harbour, after: u32) {
     assert_eq!(plan["plan"]["steps"].as_array().map(Vec::len), Some(0), "killed after {after}: {plan:#}");
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn crash_during_up() {
     let harbour = fleet(&[SESSIONS]);
@@ -58,6 +59,7 @@ fn crash_during_up() {
     assert!(records >= 6, "begin, two steps with two records each, end: {records}");
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn crash_during_backup_and_verify() {
     let harbour = fleet(&[SESSIONS]);
@@ -89,6 +91,7 @@ fn crash_during_backup_and_verify() {
     killed_after_every_record(&harbour, &["verify"], &fresh, &proven);
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn crash_during_restore() {
     let harbour = fleet(&[ORDERS]);

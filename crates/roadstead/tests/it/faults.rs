@@ -50,6 +50,7 @@ fn stranger_fleet(server: &stranger::Postgresql) -> Harbour {
     harbour
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_hung_server_is_unreachable_within_the_deadline_and_never_backed_up() {
     let server = stranger::Postgresql::start();
@@ -69,6 +70,7 @@ fn a_hung_server_is_unreachable_within_the_deadline_and_never_backed_up() {
     assert_eq!(snapshots(&harbour), 1, "only the one from before");
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_password_changed_in_between_is_told_as_refused() {
     let server = stranger::Postgresql::start();
@@ -82,6 +84,7 @@ fn a_password_changed_in_between_is_told_as_refused() {
     assert!(!format!("{}{}", told.out, told.err).contains("something else"), "a password was shown");
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_server_or_dump_that_dies_midway_leaves_no_snapshot() {
     let server = stranger::Postgresql::start();
@@ -119,6 +122,7 @@ fn dump_of(parent: u32) -> Option<Pid> {
     None
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn killed_in_the_middle_of_a_backup_nothing_counts_and_the_next_one_works() {
     let server = stranger::Postgresql::start();
@@ -135,6 +139,7 @@ fn killed_in_the_middle_of_a_backup_nothing_counts_and_the_next_one_works() {
     harbour.run(&["verify"]).expect(0);
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn killed_in_the_middle_of_a_proof_the_scratch_server_goes_and_the_snapshot_stays_taken() {
     let server = stranger::Postgresql::start();
@@ -156,6 +161,7 @@ fn killed_in_the_middle_of_a_proof_the_scratch_server_goes_and_the_snapshot_stay
     assert!(!is_scratch(&harbour), "{:?}", harbour.processes());
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn a_wrong_key_opens_nothing() {
     let harbour = fleet(&[SESSIONS]);
@@ -169,6 +175,7 @@ fn a_wrong_key_opens_nothing() {
     assert_eq!(snapshots(&harbour), 1);
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn a_flipped_bit_in_the_vault_is_found_and_takes_the_green_away() {
     let harbour = fleet(&[SESSIONS]);
@@ -203,6 +210,7 @@ pub(crate) fn largest(folder: &Path) -> std::path::PathBuf {
     all.into_iter().max().expect("there is a pack").1
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn a_taken_port_and_foreign_data_are_refused_by_name() {
     let harbour = fleet(&[SESSIONS]);
@@ -223,6 +231,7 @@ fn a_taken_port_and_foreign_data_are_refused_by_name() {
     assert_eq!(kept, "do not touch");
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn data_of_another_cluster_is_refused() {
     let harbour = fleet(&[SESSIONS]);
@@ -235,6 +244,7 @@ fn data_of_another_cluster_is_refused() {
     assert!(format!("{}{}", told.out, told.err).contains("sessions"), "{}{}", told.out, told.err);
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn a_killed_agent_leaves_servers_running_and_the_next_one_takes_them_over() {
     let harbour = fleet(&[SESSIONS]);
@@ -253,6 +263,7 @@ fn a_killed_agent_leaves_servers_running_and_the_next_one_takes_them_over() {
     assert_ne!(pid_of(&harbour, "sessions-1"), server);
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn two_changing_commands_at_once_the_second_says_who_holds_the_fleet() {
     let server = stranger::Postgresql::start();
@@ -268,6 +279,7 @@ fn two_changing_commands_at_once_the_second_says_who_holds_the_fleet() {
     assert_eq!(snapshots(&harbour), 1);
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn an_interrupt_ends_with_130_and_leaves_nothing_that_counts() {
     let server = stranger::Postgresql::start();
@@ -283,6 +295,7 @@ fn an_interrupt_ends_with_130_and_leaves_nothing_that_counts() {
     wait::until("the dump to end", Duration::from_secs(5), || dump_of(backup.id()).is_none().then_some(()));
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_restore_never_overwrites_a_server_that_is_not_empty() {
     let server = stranger::Postgresql::start();
@@ -323,6 +336,7 @@ fn a_restore_never_overwrites_a_server_that_is_not_empty() {
     assert_eq!(empty.sql("select count(*) from precious"), "0");
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn live_data_is_not_set_aside_without_its_name() {
     let harbour = fleet(&[SESSIONS]);
@@ -340,6 +354,7 @@ fn live_data_is_not_set_aside_without_its_name() {
 }
 
 /// A planted secret is searched for in everything that Roadstead writes or shows.
+#[cfg(all(feature = "postgresql", feature = "redis"))]
 #[test]
 fn a_planted_secret_is_nowhere() {
     let harbour = fleet(&[ORDERS, SESSIONS]);

@@ -1,23 +1,22 @@
-//! The binary, as a user meets it: on real servers, in both languages. What is told of a build without one of the three
-//! engines differs in every list, so these tests are of the whole binary; the other crates' tests need no engine.
+//! The binary, as a user meets it: on real servers, in both languages. A test that runs a server of an engine is of the
+//! builds with that engine; whole lists of what a build has are compared where it has all three.
 
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
+#![cfg_attr(
+    not(all(feature = "mysql", feature = "postgresql", feature = "redis")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what serves the tests of an engine stays when it is left out"
+    )
+)]
+
 mod besides;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod crash;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod demo;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod faults;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod harbour;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod output;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod readme;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod refusals;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod secrecy;
-#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 mod voyage;

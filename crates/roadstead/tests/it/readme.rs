@@ -14,6 +14,7 @@ fn blocks(readme: &str, heading: &str, language: &str) -> Vec<String> {
     section.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect()
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn the_six_lines_give_a_proven_backup() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");

@@ -28,6 +28,7 @@ fn pipe(path: &Path) {
     assert!(made.success());
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_fleet_file_that_is_no_file_is_refused_and_never_waited_for() {
     let folder = folder();
@@ -52,6 +53,7 @@ fn a_fleet_file_that_is_no_file_is_refused_and_never_waited_for() {
     assert!(chinese.err.contains("管道"), "{}", chinese.err);
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_fleet_file_may_come_through_standard_input() {
     let folder = folder();
@@ -77,6 +79,7 @@ fn a_fleet_file_may_come_through_standard_input() {
     assert!(!folder.path().join("-").exists());
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_secret_that_is_no_file_is_refused_and_never_waited_for() {
     let folder = folder();
@@ -92,6 +95,7 @@ fn a_secret_that_is_no_file_is_refused_and_never_waited_for() {
     }
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn init_writes_through_no_link_and_says_so() {
     for name in ["vault.key", ".gitignore"] {
@@ -127,6 +131,7 @@ fn with_vault() -> tempfile::TempDir {
     folder
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn pruning_nothing_asks_for_nothing() {
     let folder = with_vault();
@@ -140,6 +145,7 @@ fn pruning_nothing_asks_for_nothing() {
     assert_eq!(json["vaults"][0]["pruned"]["snapshots"], serde_json::json!([]));
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn an_account_in_the_address_of_a_target_is_refused_and_not_repeated() {
     let folder = with_vault();
@@ -151,6 +157,7 @@ fn an_account_in_the_address_of_a_target_is_refused_and_not_repeated() {
     }
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_vault_that_cannot_be_read_is_not_told_as_empty() {
     let folder = with_vault();

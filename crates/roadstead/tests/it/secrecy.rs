@@ -30,6 +30,7 @@ fn holding(folder: &Path, needle: &str) -> Vec<String> {
     found
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_planted_secret_is_nowhere_but_in_its_home() {
     let server = stranger::Postgresql::start();
@@ -81,6 +82,7 @@ fn a_planted_secret_is_nowhere_but_in_its_home() {
     }
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn no_process_carries_a_secret_in_its_arguments() {
     let server = stranger::Postgresql::start();

@@ -33,6 +33,7 @@ fn stages(harbour: &Harbour) -> Vec<(String, String)> {
     all.iter().map(|snapshot| (word(&snapshot["cluster"]), word(&snapshot["stage"]))).collect()
 }
 
+#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 #[test]
 fn three_engines_from_file_to_proven_and_back_from_disaster() {
     let harbour = fleet(&[ORDERS, BILLING, SESSIONS]);
@@ -66,6 +67,7 @@ fn three_engines_from_file_to_proven_and_back_from_disaster() {
     assert!(harbour.processes().is_empty(), "{:?}", harbour.processes());
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_copy_with_one_row_altered_is_told_by_its_table() {
     let harbour = fleet(&[ORDERS]);
@@ -103,6 +105,7 @@ fn a_copy_with_one_row_altered_is_told_by_its_table() {
     assert!(resumed.out.contains("orders.public.item"), "{}", resumed.out);
 }
 
+#[cfg(feature = "postgresql")]
 #[test]
 fn a_setting_that_needs_a_restart_says_so_and_names_the_member() {
     let harbour = fleet(&[ORDERS]);
@@ -123,6 +126,7 @@ fn a_setting_that_needs_a_restart_says_so_and_names_the_member() {
     assert!(plan.out.contains("reload") && !plan.out.contains("restart"), "{}", plan.out);
 }
 
+#[cfg(all(feature = "mysql", feature = "postgresql", feature = "redis"))]
 #[test]
 fn a_password_changed_behind_its_reference_reaches_every_engine() {
     let harbour = fleet(&[ORDERS, BILLING, SESSIONS]);

@@ -1,7 +1,7 @@
 //! The tests of the whole workspace, shown as they run and counted from what they print.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::cargo;
 use crate::process::{self, Failure};
@@ -39,10 +39,16 @@ pub(super) fn run(count: &mut Count) -> Result<bool, Failure> {
     command
         .args(["test", "--locked", "--workspace", "--no-fail-fast"])
         .env(servers::VARIABLE, servers::folder()?);
+    self::count(&mut command, count)
+}
+
+/// Runs tests, shows what they print, and counts them.
+pub(super) fn count(command: &mut Command, count: &mut Count) -> Result<bool, Failure> {
+    let failed_before = count.failed;
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let started = command.spawn();
     let mut child = started
-        .map_err(|error| Failure::new(format!("cannot start `{}`: {error}", process::shown(&command))))?;
+        .map_err(|error| Failure::new(format!("cannot start `{}`: {error}", process::shown(command))))?;
     if let Some(output) = child.stdout.take() {
         // A test may print bytes that are no text.
         for line in BufReader::new(output).split(b'\n') {
@@ -53,9 +59,9 @@ pub(super) fn run(count: &mut Count) -> Result<bool, Failure> {
         }
     }
     let status = child.wait().map_err(|error| Failure::new(format!("wait for the tests: {error}")))?;
-    if !status.success() && count.failed == 0 {
+    if !status.success() && count.failed == failed_before {
         // What did not build, or died before it could say so, failed too.
-        count.failed = 1;
+        count.failed += 1;
     }
     if count.ignored > 0 {
         println!("{} tests were ignored, and an ignored test shows nothing", count.ignored);

@@ -1,6 +1,7 @@
 //! Data that holds every type, odd names, and everything that others lose.
 
-use super::server::{Server, Which};
+use super::server::Which;
+use crate::server::Server;
 
 const BOTH: &[&str] = &[
     "SET SESSION sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO'",
@@ -187,11 +188,15 @@ const MARIADB: &[&str] = &[
     "ALTER DATABASE empty_one COMMENT 'ä'",
 ];
 
-pub(crate) async fn fill(server: &Server) {
+pub(crate) async fn fill(server: &Server<Which>) {
     server.run(BOTH).await;
-    server.run(if server.which == Which::Mysql { MYSQL } else { MARIADB }).await;
+    server.run(if server.subject == Which::Mysql { MYSQL } else { MARIADB }).await;
+    let wide: Vec<_> = (2..1000).map(|n| format!("c{n} SMALLINT")).collect();
     server
         .run(&[
+            &format!("CREATE TABLE shop.wide (c1 VARCHAR(20), {}, c1000 VARCHAR(20))", wide.join(", ")),
+            "INSERT INTO shop.wide (c1, c1000) VALUES ('first', 'last ß'), (NULL, '')",
+            "CREATE TABLE shop.never_filled (id INT PRIMARY KEY, t TEXT)",
             "CREATE TABLE shop.big (id INT PRIMARY KEY, b LONGBLOB)",
             "INSERT INTO shop.big VALUES (1, REPEAT(0x00275c0aff, 4194304)), (2, x'')",
             "CREATE TABLE shop.many (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(100), n DOUBLE)",
@@ -216,6 +221,7 @@ pub(crate) fn questions(which: Which) -> Vec<&'static str> {
         "SELECT COUNT(*), SUM(id), BIT_XOR(CRC32(v)), SUM(n) FROM shop.many",
         "SELECT id, SHA2(b, 256) FROM shop.big ORDER BY id",
         "SELECT * FROM shop.log",
+        "SELECT c1, c1000 FROM shop.wide ORDER BY c1000",
         "SELECT taxed_at, x FROM (SELECT shop.taxed(100) AS taxed_at, 1 AS x) q",
         "SELECT EVENT_SCHEMA, EVENT_NAME, STATUS, TIME_ZONE, STARTS FROM information_schema.EVENTS WHERE EVENT_NAME <> 'once' ORDER BY 1, 2",
         "SELECT TRIGGER_NAME, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'shop' ORDER BY 1",

@@ -3,33 +3,23 @@
 use std::collections::BTreeMap;
 
 use roadstead_core::{
-    Kind, Millis, SecretRef,
-    model::{May, RoleSpec},
+    Kind,
+    model::May,
     port::{
         Link,
         engine::{Depth, How, Purpose},
         layout::Endpoint,
     },
-    seen::{Facts, Role},
 };
 use roadstead_testkit::stage::Place;
 
-use super::server::{NamedSecrets, Server, Which, cluster, engine, layout};
-
-async fn facts(server: &Server, depth: Depth) -> Facts {
-    let engine = engine();
-    let wanted = engine.deploy().unwrap().settings_of_interest(&server.cluster);
-    engine.observe().unwrap().look(&server.link, &server.cluster, depth, &wanted).await.unwrap()
-}
+use super::server::Which;
+use crate::server::{NamedSecrets, Server, cluster, engine, layout, look, rendered, role};
 
 async fn reconciles(which: Which) {
     let mut declared = cluster(which);
     declared.databases = vec!["my_db".into(), "größe".into()];
-    let role = |may, on: &[&str]| RoleSpec {
-        password: Some(SecretRef::Env("p'w\\1".into())),
-        may,
-        on: on.iter().map(|&name| name.to_owned()).collect(),
-    };
+    let role = |may, on: &[&str]| role("p'w\\1", may, on);
     declared.roles = BTreeMap::from([
         ("app".into(), role(May::Write, &[])),
         ("reads/~'".into(), role(May::Read, &["my_db"])),
@@ -37,13 +27,11 @@ async fn reconciles(which: Which) {
         ("moves".into(), role(May::Migrate, &["my_db"])),
     ]);
     declared.settings.insert("max_connections".into(), "77".into());
-    let mut server = Server::of(declared, which, Place::new(), Purpose::Member).await;
-    let engine = engine();
+    let mut server = Server::start(which, declared, Purpose::Member).await;
+    let engine = engine::<Which>();
     let deploy = engine.deploy().unwrap();
-    let seen = facts(&server, Depth::Full).await;
-    assert_eq!(seen.role, Some(Role::Primary));
-    assert_eq!((seen.read_only, seen.connections_allowed), (Some(false), Some(77)));
-    assert!(seen.position.is_some() && seen.uptime.is_some() && seen.size.is_some(), "{seen:?}");
+    let seen = server.look().await;
+    assert_eq!(seen.connections_allowed, Some(77));
     let (changes, findings) = deploy.changes(&server.cluster, &server.stage.layout, &seen);
     assert_eq!(findings, []);
     assert_eq!(changes.len(), 6, "two databases, four accounts: {changes:#?}");
@@ -56,76 +44,53 @@ async fn reconciles(which: Which) {
                 .unwrap_or_else(|error| panic!("{act:?}: {error}"));
         }
     }
-    let seen = facts(&server, Depth::Full).await;
+    let seen = server.look().await;
     let (left, findings) = deploy.changes(&server.cluster, &server.stage.layout, &seen);
     assert!(left.is_empty() && findings.is_empty(), "{left:#?} {findings:#?}");
 
     // Too many rights and a lower step are put right; a grant that nobody declared is told.
     server.run(&["GRANT DROP ON `my\\_db`.* TO 'app'@'%'", "GRANT PROCESS ON *.* TO 'app'@'%'"]).await;
     server.cluster.roles.get_mut("moves").unwrap().may = May::Read;
-    let seen = facts(&server, Depth::Full).await;
+    let seen = server.look().await;
     let (changes, findings) = deploy.changes(&server.cluster, &server.stage.layout, &seen);
     assert_eq!((changes.len(), findings.len()), (2, 1), "{changes:#?} {findings:#?}");
     for change in &changes {
         let How::Own(act) = &change.how else { panic!("{change:?}") };
         deploy.perform(&server.link, act, &NamedSecrets).await.unwrap();
     }
-    let seen = facts(&server, Depth::Full).await;
+    let seen = server.look().await;
     assert!(deploy.changes(&server.cluster, &server.stage.layout, &seen).0.is_empty());
 
     // A setting that changes while running, and one that needs a start.
     server.cluster.settings.insert("max_connections".into(), "88".into());
     server.cluster.settings.insert("skip-name-resolve".into(), "off".into());
-    let wanted = layout(&server.cluster, &server.place, Purpose::Member).unwrap();
+    let wanted = layout::<Which>(&server.cluster, &server.place, Purpose::Member);
     let (changes, _) = deploy.changes(&server.cluster, &wanted, &seen);
     let (own, restart): (Vec<_>, Vec<_>) =
         changes.iter().partition(|change| matches!(change.how, How::Own(_)));
     assert_eq!((own.len(), restart.len()), (1, 1), "{changes:#?}");
     let How::Own(act) = &own[0].how else { panic!() };
     deploy.perform(&server.link, act, &NamedSecrets).await.unwrap();
-    assert_eq!(facts(&server, Depth::Brief).await.connections_allowed, Some(88));
+    assert_eq!(server.look().await.connections_allowed, Some(88));
 
     logs_in(&server, "app", "p'w\\1", None).await;
     logs_in(&server, "app", "wrong", Some(Kind::Denied)).await;
     logs_in(&server, "root", "", Some(Kind::Denied)).await;
     logs_in(&server, "", "", Some(Kind::Denied)).await;
 
-    hangs_and_restarts(server, which).await;
-}
-
-async fn hangs_and_restarts(server: Server, which: Which) {
-    // A look ends in time when the server hangs, and never says that it runs.
-    let engine = engine();
-    let deploy = engine.deploy().unwrap();
-    server.stage.signal(rustix::process::Signal::STOP);
-    let link = Link { deadline: Millis::seconds(2), ..server.link.clone() };
-    let begun = std::time::Instant::now();
-    let hung = engine.observe().unwrap().look(&link, &server.cluster, Depth::Brief, &[]).await.unwrap_err();
-    assert_eq!(hung.kind, Kind::Unreachable);
-    assert!(begun.elapsed() < std::time::Duration::from_millis(2500), "{:?}", begun.elapsed());
-    server.stage.signal(rustix::process::Signal::CONT);
-
     // The data survives an orderly stop, and a restart takes the new settings.
-    let Server { stage, place, cluster, .. } = server;
-    stage.stop().await;
-    let server = Server::of(cluster, which, place, Purpose::Member).await;
-    let seen = facts(&server, Depth::Full).await;
-    let (left, _) = deploy.changes(&server.cluster, &server.stage.layout, &seen);
+    let cluster = server.cluster.clone();
+    let place = server.stop().await;
+    let server = Server::of(which, cluster, place, Purpose::Member).await;
+    let (left, _) = deploy.changes(&server.cluster, &server.stage.layout, &server.look().await);
     assert!(left.is_empty(), "{left:#?}");
 }
 
-async fn logs_in(server: &Server, user: &str, password: &str, refused: Option<Kind>) {
+async fn logs_in(server: &Server<Which>, user: &str, password: &str, refused: Option<Kind>) {
     let port = server.cluster.first().endpoint().1;
-    let link = Link {
-        endpoint: Endpoint::Tcp("127.0.0.1".into(), port),
-        user: user.into(),
-        password: Some(roadstead_core::Secret::new(password)),
-        may_write: false,
-        ..server.link.clone()
-    };
-    let engine = engine();
-    let look = engine.observe().unwrap().look(&link, &server.cluster, Depth::Brief, &[]).await;
-    assert_eq!(look.map_err(|error| error.kind).err(), refused, "{user}");
+    let link = Link { endpoint: Endpoint::Tcp("127.0.0.1".into(), port), ..server.link_as(user, password) };
+    let looked = look::<Which>(&link, &server.cluster, Depth::Brief).await;
+    assert_eq!(looked.map_err(|error| error.kind).err(), refused, "{user}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,7 +107,7 @@ async fn mysql_is_brought_to_what_was_declared() {
 fn a_missing_program_names_its_package() {
     let mut wanted = cluster(Which::Mysql);
     wanted.version = roadstead_core::Version::parse("8.4");
-    let findings = layout(&wanted, &Place::new(), Purpose::Member).unwrap_err();
+    let findings = rendered::<Which>(&wanted, &Place::new(), Purpose::Member).unwrap_err();
     assert_eq!(findings.len(), 1);
     assert!(findings[0].cure.is_some(), "{findings:?}");
 }

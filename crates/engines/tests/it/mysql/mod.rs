@@ -4,4 +4,4 @@ mod data;
 mod deploy;
 mod faults;
 mod roundtrip;
-mod server;
+pub(crate) mod server;

@@ -1,94 +1,19 @@
-//! A dump, loaded into a scratch server, is the original; and what is not, is named.
+//! A dump that others load, and a target that keeps what is its own.
 
-use roadstead_core::{Finding, port::engine::Purpose, port::stream::read_all, text::Arg};
-use roadstead_testkit::stage::Place;
-
-use super::{
-    data,
-    server::{Server, Which, cluster, differences, engine},
+use roadstead_core::{
+    Finding,
+    port::{ambient::Unwatched, engine::Purpose, stream::read_all},
+    text::Arg,
 };
 
-async fn round_trip(which: Which) {
-    let original = Server::start(which, Purpose::Member).await;
-    data::fill(&original).await;
-    let (dumped, source) = original.dump().await;
-    assert!(
-        dumped.position.as_deref().is_some_and(|position| position.contains(':')),
-        "{:?}",
-        dumped.position
-    );
-    let told: Vec<_> = dumped.findings.iter().map(|finding| finding.what.key.as_str()).collect();
-    let mut expected = vec!["mysql-not-transactional", "mysql-broken-view", "mysql-orphan-grant"];
-    if which == Which::Mysql {
-        expected.extend(["mysql-json-inexact", "mysql-holds-nothing"]);
-    }
-    for key in expected {
-        assert!(told.contains(&key), "{key} is not in {told:?}");
-    }
-    let again = original.manifest().await;
-    assert_eq!(differences(&dumped.manifest, &again), Vec::<String>::new(), "the original is itself");
-
-    let copy = Server::start(which, Purpose::Scratch).await;
-    let findings = copy.load(&dumped, &source).await.unwrap_or_else(|error| panic!("{error:?}"));
-    let not_made: Vec<_> = findings.iter().filter(|finding| finding.what.key == "mysql-not-made").collect();
-    let names: Vec<_> = not_made.iter().map(|finding| finding.subject.as_str()).collect();
-    assert_eq!(
-        names,
-        ["shop.broken_view", "shop.once"],
-        "only the broken view, and what has passed: {findings:?}"
-    );
-    let found = differences(&dumped.manifest, &copy.manifest().await);
-    for table in
-        found.iter().filter_map(|line| line.strip_prefix("definition shop.")?.strip_suffix(": content"))
-    {
-        let sql = format!("SHOW CREATE TABLE shop.`{table}`");
-        println!("{}\nis now\n{}", original.ask(&sql).await, copy.ask(&sql).await);
-    }
-    assert_eq!(found, Vec::<String>::new());
-    for question in data::questions(which) {
-        assert_eq!(original.ask(question).await, copy.ask(question).await, "{question}");
-    }
-    assert_eq!(copy.ask("SELECT COUNT(*) FROM shop.log").await, "0", "a trigger fired while loading");
-
-    let harmed = [
-        ("UPDATE shop.texts SET e = 0 WHERE id = 3", "table shop.texts: content"),
-        ("DELETE FROM shop.times WHERE id = 2", "table shop.times: 3 of 4"),
-        ("DROP USER 'app'@'%'", "account app@%: missing"),
-        ("ALTER EVENT shop.nightly DISABLE", "event shop.nightly: content"),
-        ("DROP TRIGGER shop.first", "trigger shop.first: missing"),
-        ("REVOKE PROCESS ON *.* FROM 'öd\\'e %'@'10.%'", "account öd'e %@10.%: content"),
-        ("CREATE TABLE shop.surplus (id INT)", "table shop.surplus: extra"),
-        ("DROP VIEW shop.a_view", "view shop.a_view: missing"),
-    ];
-    for (harm, _) in harmed {
-        copy.run(&["SET SESSION sql_mode = ''", harm]).await;
-    }
-    copy.run(&["DROP TABLE shop.parts"]).await;
-    let found = differences(&dumped.manifest, &copy.manifest().await);
-    for (_, expected) in harmed {
-        assert!(found.iter().any(|line| line == expected), "{expected} is not in {found:#?}");
-    }
-    assert!(found.iter().any(|line| line == "table shop.parts: missing"), "{found:#?}");
-
-    let twice = copy.load(&dumped, &source).await.unwrap_err();
-    assert_eq!(twice.kind, roadstead_core::Kind::Exists, "a server that holds data is never loaded into");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mariadb_comes_back_as_it_was() {
-    round_trip(Which::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mysql_comes_back_as_it_was() {
-    round_trip(Which::Mysql).await;
-}
+use super::{data, server::Which};
+use crate::server::{Server, engine};
 
 /// History that is kept by the numbers of transactions cannot be written again: that is told, by name, and what is
 /// there now comes back all the same. History by times comes back whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn history_that_cannot_come_back_is_named_when_it_is_backed_up() {
-    let original = Server::start(Which::Mariadb, Purpose::Member).await;
+    let original = Server::member(Which::Mariadb).await;
     let table = |name: &str, kind: &str| {
         format!(
             "CREATE TABLE shop.{name} (id INT PRIMARY KEY, t VARCHAR(9), s {kind} GENERATED ALWAYS AS ROW START, \
@@ -112,54 +37,36 @@ async fn history_that_cannot_come_back_is_named_when_it_is_backed_up() {
         })
         .collect()
     };
-    let surveyed = engine().observe().unwrap().survey(&original.link, &original.cluster).await.unwrap();
+    let surveyed =
+        engine::<Which>().observe().unwrap().survey(&original.link, &original.cluster).await.unwrap();
     assert_eq!(lost(&surveyed), ["shop.numbered"], "{surveyed:?}");
     let (dumped, source) = original.dump().await;
     assert_eq!(lost(&dumped.findings), ["shop.numbered"], "{:?}", dumped.findings);
-    let copy = Server::start(Which::Mariadb, Purpose::Scratch).await;
-    copy.load(&dumped, &source).await.unwrap_or_else(|error| panic!("{error:?}"));
-    assert_eq!(differences(&dumped.manifest, &copy.manifest().await), [""; 0]);
+    let copy = Server::restored(Which::Mariadb, Purpose::Scratch, (&dumped, &source), &Unwatched).await;
+    let (copy, _) = copy.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(copy.differences(&dumped).await, [""; 0]);
     let all = |name: &str| format!("SELECT COUNT(*) FROM shop.{name} FOR SYSTEM_TIME ALL");
     assert_eq!(copy.ask(&all("numbered")).await, "2");
     assert_eq!(copy.ask(&all("timed")).await, "3");
 }
 
-/// Folders may have any name: nothing on the way to the server takes a path apart.
-async fn lives_in_odd_folders(which: Which) {
-    for name in ["a b\\c", "a'b\"c", "数据é #;$(a)`b`", " "] {
-        let place = Place::below(name);
-        let server = Server::of(cluster(which), which, place, Purpose::Member).await;
-        assert_eq!(server.ask("SELECT 1").await, "1", "{name}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mariadb_lives_in_folders_of_any_name() {
-    lives_in_odd_folders(Which::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mysql_lives_in_folders_of_any_name() {
-    lives_in_odd_folders(Which::Mysql).await;
-}
-
 /// A server that somebody else runs: its log goes on, its settings stay, and what is there is not overwritten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_empty_server_is_loaded_with_its_log_on() {
-    let original = Server::start(Which::Mysql, Purpose::Member).await;
+    let original = Server::member(Which::Mysql).await;
     data::fill(&original).await;
     let (dumped, source) = original.dump().await;
     drop(original);
-    let target = Server::start(Which::Mysql, Purpose::Member).await;
+    let target = Server::member(Which::Mysql).await;
     target.run(&["CREATE USER app@'%' IDENTIFIED BY 'its own'"]).await;
     let before = target.ask("SELECT @@global.gtid_executed").await;
-    let findings = target.load_as(&dumped, &source, false).await.unwrap_or_else(|error| panic!("{error:?}"));
+    let findings = target.load_by_address(&dumped, &source).await.unwrap_or_else(|error| panic!("{error:?}"));
     assert!(findings.iter().any(|finding| finding.what.key == "mysql-account-exists"), "{findings:?}");
     assert_ne!(target.ask("SELECT @@global.gtid_executed").await, before, "replicas of it must follow");
-    let found = differences(&dumped.manifest, &target.manifest().await);
+    let found = target.differences(&dumped).await;
     assert_eq!(
         found,
-        ["account app@%: content"],
+        ["Content account app@%"],
         "an account that was there stays, and the comparison says so"
     );
     let status = "SELECT VARIABLE_VALUE FROM performance_schema.global_status \
@@ -170,10 +77,10 @@ async fn a_foreign_empty_server_is_loaded_with_its_log_on() {
 /// The text of a dump is the vendor's own form: its client loads it without us.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_vendors_client_loads_a_dump() {
-    let original = Server::start(Which::Mariadb, Purpose::Member).await;
+    let original = Server::member(Which::Mariadb).await;
     data::fill(&original).await;
     let (dumped, source) = original.dump().await;
-    let copy = Server::start(Which::Mariadb, Purpose::Scratch).await;
+    let copy = Server::scratch(Which::Mariadb).await;
     let order = [
         "accounts.sql",
         "databases.sql",
@@ -190,9 +97,9 @@ async fn the_vendors_client_loads_a_dump() {
     names.retain(|name| name != "views.sql");
     for name in names {
         let text = read_all(&source, &name, 1 << 30).await.unwrap();
-        copy.pipe_to_client(&text, &name).await;
+        copy.pipe_to_client(&text, &name);
     }
-    let found = differences(&dumped.manifest, &copy.manifest().await);
-    let others: Vec<_> = found.iter().filter(|line| !line.starts_with("view ")).collect();
+    let found = copy.differences(&dumped).await;
+    let others: Vec<_> = found.iter().filter(|line| !line.contains(" view ")).collect();
     assert!(others.is_empty(), "{others:#?}");
 }

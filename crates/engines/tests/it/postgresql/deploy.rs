@@ -1,23 +1,22 @@
 //! A member made from nothing, brought to what is declared, and left alone once it is so.
 
 use roadstead_core::{
-    Millis, SecretRef,
+    Millis,
     model::{May, RoleSpec},
     port::engine::{How, Purpose},
     seen::Effect,
 };
-use roadstead_testkit::place::free_port;
 
-use super::server::{NamedSecrets, Server, cluster, engine, layout, majors};
+use super::server::{Postgresql, majors};
+use crate::server::{self, NamedSecrets, Server, cluster, layout, tools};
 
 fn role(may: May, on: &[&str]) -> RoleSpec {
-    let on = on.iter().map(|name| (*name).to_owned()).collect();
-    RoleSpec { password: Some(SecretRef::Env("p$w'o\\rd".into())), may, on }
+    server::role("p$w'o\\rd", may, on)
 }
 
 /// Makes the server as declared by the engine's own acts; the second time there is nothing to do.
-async fn reconcile(server: &Server) -> usize {
-    let engine = engine();
+async fn reconcile(server: &Server<Postgresql>) -> usize {
+    let engine = server::engine::<Postgresql>();
     let deploy = engine.deploy().unwrap();
     let (changes, findings) = deploy.changes(&server.cluster, &server.stage.layout, &server.look().await);
     assert_eq!(findings, []);
@@ -33,15 +32,15 @@ async fn reconcile(server: &Server) -> usize {
 #[tokio::test]
 async fn databases_and_accounts_become_as_declared_and_stay_so() {
     for major in majors() {
-        let mut spec = cluster(free_port());
+        let mut spec = cluster(major);
         spec.databases = vec!["orders".into(), "a $body$ 'q\\\"%/~".into()];
         spec.roles.insert("own$er'".into(), role(May::Owner, &[]));
         spec.roles.insert("mover".into(), role(May::Migrate, &["orders"]));
         spec.roles.insert("app".into(), role(May::Write, &["orders"]));
         spec.roles.insert("reader".into(), role(May::Read, &["orders"]));
-        let mut server = Server::start(major, Purpose::Member, spec).await;
+        let mut server = Server::start(major, spec, Purpose::Member).await;
         assert_eq!(reconcile(&server).await, 6);
-        assert_eq!(reconcile(&server).await, 0, "nothing to do on {major}");
+        assert_eq!(reconcile(&server).await, 0, "nothing to do on {major:?}");
 
         let ask = |user: &str, database: &str, sql: &str| server.sql_as(user, "p$w'o\\rd", database, sql);
         ask("mover", "orders", "create table t (id int generated always as identity, v text); create schema s; create table s.u (a int)").unwrap();
@@ -84,23 +83,23 @@ async fn databases_and_accounts_become_as_declared_and_stay_so() {
 #[tokio::test]
 async fn settings_need_what_the_server_itself_says() {
     for major in majors() {
-        let mut spec = cluster(free_port());
+        let mut spec = cluster(major);
         spec.settings.insert("shared_buffers".into(), "65536kB".into());
         spec.settings.insert("log_min_duration_statement".into(), "1.5s".into());
         spec.settings.insert("search_path".into(), "\"$user\", 'odd\\one', public".into());
         spec.settings.insert("myapp.note".into(), "it's \\ fine".into());
-        let server = Server::start(major, Purpose::Member, spec.clone()).await;
-        let engine = engine();
+        let server = Server::start(major, spec.clone(), Purpose::Member).await;
+        let engine = server::engine::<Postgresql>();
         let deploy = engine.deploy().unwrap();
         let facts = server.look().await;
         assert_eq!(facts.settings["shared_buffers"].value, "64MB");
         assert_eq!(facts.settings["myapp.note"].value, "it's \\ fine");
         assert_eq!(facts.settings["shared_buffers"].effect, Effect::Restart);
         let (changes, findings) = deploy.changes(&spec, &server.stage.layout, &facts);
-        assert_eq!((changes, findings), (vec![], vec![]), "what was rendered is in force on {major}");
+        assert_eq!((changes, findings), (vec![], vec![]), "what was rendered is in force on {major:?}");
 
         let risks = |spec: &roadstead_core::model::ClusterSpec| {
-            let wanted = layout(spec, &server.place, major, Purpose::Member);
+            let wanted = layout::<Postgresql>(spec, &server.place, Purpose::Member);
             let (changes, _) = deploy.changes(spec, &wanted, &facts);
             changes.into_iter().map(|change| (change.how, change.proves.len())).collect::<Vec<_>>()
         };
@@ -141,7 +140,7 @@ async fn settings_need_what_the_server_itself_says() {
 
 #[tokio::test]
 async fn a_long_home_gets_loopback_instead_of_a_socket() {
-    let spec = cluster(free_port());
+    let spec = cluster(majors()[0]);
     let place = roadstead_testkit::stage::Place::new();
     let host = roadstead_core::model::HostSpec {
         name: roadstead_core::model::Name::parse("local").unwrap(),
@@ -149,7 +148,7 @@ async fn a_long_home_gets_loopback_instead_of_a_socket() {
         programs: vec![],
         user: None,
     };
-    let seen = roadstead_core::seen::HostSeen { tools: Some(super::server::tools()), ..Default::default() };
+    let seen = roadstead_core::seen::HostSeen { tools: Some(tools::<Postgresql>()), ..Default::default() };
     let home =
         roadstead_core::model::MemberHome { root: format!("{}/{}", place.path().display(), "x".repeat(100)) };
     let ask = roadstead_core::port::engine::RenderAsk {
@@ -161,7 +160,7 @@ async fn a_long_home_gets_loopback_instead_of_a_socket() {
         purpose: Purpose::Scratch,
         version: None,
     };
-    let layout = engine().deploy().unwrap().render(&ask).unwrap();
+    let layout = server::engine::<Postgresql>().deploy().unwrap().render(&ask).unwrap();
     assert!(
         matches!(layout.endpoint, roadstead_core::port::layout::Endpoint::Tcp(ref host, _) if host == "127.0.0.1")
     );
@@ -170,7 +169,9 @@ async fn a_long_home_gets_loopback_instead_of_a_socket() {
         tools: Some(roadstead_core::seen::Tools::default()),
         ..Default::default()
     };
-    let findings =
-        engine().deploy().unwrap().render(&roadstead_core::port::engine::RenderAsk { seen: &none, ..ask });
+    let findings = server::engine::<Postgresql>()
+        .deploy()
+        .unwrap()
+        .render(&roadstead_core::port::engine::RenderAsk { seen: &none, ..ask });
     assert_eq!(findings.unwrap_err()[0].cure.as_ref().unwrap().key, "engines-tool-missing-cure");
 }

@@ -1,7 +1,8 @@
 //! PostgreSQL 15 and 18, started from their rendered layouts.
 
+mod data;
 mod deploy;
 mod faults;
+mod load;
 mod observe;
-mod round_trip;
-mod server;
+pub(crate) mod server;

@@ -1,176 +1,175 @@
-//! A throw-away server from its rendered layout, and the shortest way to ask it.
+//! Two versions as subjects of the tests, and the vendor's client.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Command, sync::Arc};
+use std::{path::PathBuf, process::Command, time::Duration};
 
 use roadstead_core::{
-    Bytes, Millis, Secret, SecretRef, Version,
-    model::{ClusterSpec, HostSpec, MemberSpec, Name, Runtime},
-    port::{
-        Engine, Layout, Link, Secrets,
-        engine::{Depth, Purpose, RenderAsk},
-    },
-    seen::{Facts, HostSeen, Tool, Tools},
+    Finding, Version,
+    model::ClusterSpec,
+    port::{Layout, layout::Endpoint, vault::Dumped},
 };
-use roadstead_testkit::{
-    place,
-    stage::{Place, Stage},
+use roadstead_testkit::place;
+
+use super::data::{self, ODD};
+use crate::{
+    conformance::skipped,
+    server::{PASSWORD, Server},
+    subject::{Certificate, Harm, Subject, What, with_lines},
 };
 
-/// One server with the place it lives in.
-pub(crate) struct Server {
-    pub(crate) stage: Stage,
-    pub(crate) link: Link,
-    pub(crate) cluster: ClusterSpec,
-    pub(crate) place: Place,
+/// A server of one major version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Postgresql {
     pub(crate) major: u32,
 }
 
-/// Secrets whose reference is `${env:…}` and whose value is that name.
-pub(crate) struct NamedSecrets;
-
-impl Secrets for NamedSecrets {
-    fn resolve(&self, reference: &SecretRef) -> roadstead_core::Result<Secret> {
-        match reference {
-            SecretRef::Env(name) => Ok(Secret::new(name.clone())),
-            other => panic!("no secret {other}"),
-        }
-    }
-}
-
-pub(crate) fn engine() -> Arc<dyn Engine> {
-    roadstead_engines::registry().get("postgresql").expect("this build has the engine")
-}
-
-fn folder(major: u32) -> PathBuf {
-    match major {
-        15 => place::postgresql_15(),
-        _ => place::servers().join(format!("postgresql-{major}/bin")),
-    }
-}
+const ALL: [Postgresql; 2] = [Postgresql { major: 15 }, Postgresql { major: 18 }];
 
 /// The versions that are on this machine; the others are told as skipped.
-pub(crate) fn majors() -> Vec<u32> {
-    let (here, missing): (Vec<u32>, Vec<u32>) =
-        [15, 18].into_iter().partition(|m| folder(*m).join("postgres").exists());
-    for major in missing {
-        println!("skipped: PostgreSQL {major} is not on this machine (cargo xtask servers)");
+pub(crate) fn majors() -> Vec<Postgresql> {
+    let (here, missing): (Vec<_>, Vec<_>) =
+        ALL.into_iter().partition(|subject| subject.folder().join("postgres").exists());
+    for subject in missing {
+        skipped(&subject.title(), "everything", "it is not on this machine (cargo xtask servers)");
     }
     assert!(!here.is_empty(), "no PostgreSQL on this machine: cargo xtask servers");
     here
 }
 
-/// All programs of all versions here.
-pub(crate) fn tools() -> Tools {
-    let engine = engine();
-    let mut found = Vec::new();
-    for major in majors() {
-        for need in engine.profile().tools {
-            let path = folder(major).join(need.files[0]);
-            let printed = Command::new(&path).args(need.version_args).output().expect("a program's version");
-            let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
-            let (version, flavour) = engine.tool_version(need.name, &printed).expect("a version");
-            found.push(Tool {
-                engine: engine.profile().name.to_owned(),
-                name: need.name.to_owned(),
-                path: path.display().to_string(),
-                version,
-                flavour,
-            });
+impl Postgresql {
+    fn folder(self) -> PathBuf {
+        match self.major {
+            15 => place::postgresql_15(),
+            major => place::servers().join(format!("postgresql-{major}/bin")),
         }
     }
-    Tools(found)
 }
 
-pub(crate) fn cluster(port: u16) -> ClusterSpec {
-    let name = |text| Name::parse(text).expect("a name");
-    let runtime = Runtime::Process { host: name("local"), port, listen: [127, 0, 0, 1].into() };
-    ClusterSpec {
-        name: name("orders"),
-        engine: "postgresql".into(),
-        version: None,
-        memory: Some(Bytes::mib(256)),
-        members: vec![MemberSpec { name: name("orders-1"), runtime }],
-        databases: vec![],
-        roles: BTreeMap::new(),
-        settings: BTreeMap::new(),
-        backup: None,
-    }
-}
+impl Subject for Postgresql {
+    const ENGINE: &'static str = "postgresql";
+    const BULK: &'static str = "database/postgres.dump";
+    const PATIENCE: Duration = Duration::from_mins(1);
+    // A session there has the database open, so that it cannot be made anew in another shape.
+    const KEPT: &'static [&'static str] = &["Content database postgres"];
 
-pub(crate) fn layout(cluster: &ClusterSpec, place: &Place, major: u32, purpose: Purpose) -> Layout {
-    let host = HostSpec {
-        name: Name::parse("local").expect("a name"),
-        data: place.path().display().to_string(),
-        programs: vec![],
-        user: None,
-    };
-    let seen = HostSeen { tools: Some(tools()), ..HostSeen::default() };
-    let home = place.home();
-    let ask = RenderAsk {
-        cluster,
-        member: cluster.first(),
-        host: &host,
-        seen: &seen,
-        home: &home,
-        purpose,
-        version: Some((Version { parts: vec![major] }, "postgresql".into())),
-    };
-    engine().deploy().expect("a facet").render(&ask).expect("a layout")
-}
-
-impl Server {
-    pub(crate) async fn start(major: u32, purpose: Purpose, cluster: ClusterSpec) -> Self {
-        let place = Place::new();
-        let layout = layout(&cluster, &place, major, purpose);
-        Self::start_in(place, &layout, cluster, major).await
+    fn title(self) -> String {
+        format!("postgresql {}", self.major)
     }
 
-    pub(crate) async fn start_in(place: Place, layout: &Layout, cluster: ClusterSpec, major: u32) -> Self {
-        let stage = Stage::start(layout, &place.home(), &Secret::new("Adm1nistrator")).await;
-        let link = stage.link(&tools(), place.path());
-        let mut server = Self { stage, link, cluster, place, major };
-        let (link, cluster) = (server.link.clone(), server.cluster.clone());
-        let probe = || async {
-            let engine = engine();
-            engine.observe().expect("a facet").look(&link, &cluster, Depth::Brief, &[]).await.map(drop)
-        };
-        server.stage.answering(probe).await;
-        server
+    fn version(self) -> Option<Version> {
+        Some(Version { parts: vec![self.major] })
     }
 
-    /// A plain member without clients' databases.
-    pub(crate) async fn member(major: u32) -> Self {
-        Self::start(major, Purpose::Member, cluster(place::free_port())).await
+    fn folders() -> Vec<PathBuf> {
+        ALL.map(Self::folder).into()
     }
 
-    /// A throw-away one.
-    pub(crate) async fn scratch(major: u32) -> Self {
-        Self::start(major, Purpose::Scratch, cluster(place::free_port())).await
+    fn encrypted(self, layout: Layout, cluster: &ClusterSpec, certificate: &Certificate) -> (Layout, u16) {
+        let lines = format!(
+            "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'",
+            certificate.server, certificate.key
+        );
+        (with_lines(layout, "postgresql.conf", &lines), cluster.first().endpoint().1)
     }
 
-    /// Its first look with all that a plan wants.
-    pub(crate) async fn look(&self) -> Facts {
-        let engine = engine();
-        let settings = engine.deploy().expect("a facet").settings_of_interest(&self.cluster);
-        let observe = engine.observe().expect("a facet");
-        observe.look(&self.link, &self.cluster, Depth::Full, &settings).await.expect("a look")
+    async fn fill(server: &Server<Self>) {
+        data::fill(server);
     }
 
-    /// The same server through an account of its own.
-    pub(crate) fn link_as(&self, user: &str, password: &str) -> Link {
-        let password = Some(Secret::new(password));
-        Link {
-            user: user.into(),
-            password,
-            deadline: Millis::seconds(5),
-            may_write: false,
-            ..self.link.clone()
+    async fn fill_bulk(server: &Server<Self>) {
+        let rows = "select i, repeat(md5(i::text), 20) as v from generate_series(1, 90000) i";
+        server.sql("postgres", &format!("create table bulk as {rows}"));
+    }
+
+    fn harms() -> Vec<Harm> {
+        use What::{AccountMissing, ItemAltered, ItemMissing, ObjectMissing, Other};
+        let odd = |how: &str, rest: &str| format!("{how} {ODD}{rest}");
+        let objects = "select lo_put(oid, 4999999, 'b') from pg_largeobject_metadata \
+            where oid in (select loid from pg_largeobject group by 1 having count(*) > 2)";
+        vec![
+            Harm::new(
+                ItemAltered,
+                "update types set n = 1.500 where n = 1.50",
+                odd("Content table", ".public.types"),
+            ),
+            Harm::new(
+                ItemAltered,
+                "update deferred set up = 2 where id = 2",
+                odd("Content table", ".public.deferred"),
+            ),
+            Harm::new(
+                ItemMissing,
+                "delete from measured where v = 3",
+                odd("Count { original: 901, copy: 900 } table", ".public.measured"),
+            ),
+            Harm::new(
+                ObjectMissing,
+                "drop table empty_one cascade",
+                odd("Missing table", ".public.empty_one"),
+            ),
+            Harm::new(AccountMissing, "drop role boss", "Missing role boss"),
+            Harm::new(
+                Other,
+                "drop statistics told_by_name",
+                odd("Missing statistics", ".public.told_by_name"),
+            ),
+            Harm::new(
+                Other,
+                "alter table parent alter v drop not null",
+                odd("Content table-definition", ".public.parent"),
+            ),
+            Harm::new(
+                Other,
+                "select setval('uncalled', 78, false)",
+                odd("Content sequence", ".public.uncalled"),
+            ),
+            Harm::new(
+                Other,
+                "revoke insert on owned from \"ro'le \"\"x\"",
+                odd("Content table-definition", ".public.owned"),
+            ),
+            Harm::new(
+                Other,
+                "drop policy mine on secrets",
+                odd("Content table-definition", ".public.secrets"),
+            ),
+            Harm::new(Other, objects, odd("Content large-objects", "")),
+            Harm::new(Other, "revoke grp from \"ro'le \"\"x\"", "Missing membership grp.ro'le \"x"),
+            Harm::new(Other, "alter role grp createdb", "Content role grp"),
+            Harm::new(
+                Other,
+                "alter role \"ro'le \"\"x\" password 'other'",
+                "Content role-password ro'le \"x",
+            ),
+            Harm::new(Other, "alter database bare connection limit 4", "Content database bare"),
+        ]
+    }
+
+    async fn harm(server: &Server<Self>, act: &str) {
+        let first = "set default_transaction_read_only = off; set session_replication_role = replica";
+        server.sql(ODD, &format!("{first}; {act}"));
+    }
+
+    async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]) {
+        let keys = |findings: &[Finding]| findings.iter().map(|f| f.what.key.clone()).collect::<Vec<_>>();
+        let said = keys(&dumped.findings);
+        for key in ["postgresql-unlogged", "postgresql-foreign-tables", "postgresql-refuses-connections"] {
+            assert!(said.iter().any(|said| said == key), "{key} is not among {said:?}");
         }
+        assert!(!said.iter().any(|said| said == "postgresql-tool-says"), "{:?}", dumped.findings);
+        assert_eq!(keys(loaded), ["postgresql-tablespace-inside"], "{loaded:?}");
+        // Nothing fired: what the triggers wrote stands in the backup, and no more.
+        let audit = "select count(*) from audit";
+        assert_eq!(original.sql(ODD, audit), copy.sql(ODD, audit));
+        assert_eq!(copy.sql("postgres", "show statement_timeout"), "90s");
+        assert_eq!(copy.sql("postgres", "show work_mem"), "6MB");
+        assert!(copy.sql_as("ro'le \"x", "p", ODD, "select 1").is_ok(), "its password came back");
     }
+}
 
+impl Server<Postgresql> {
     /// Runs SQL by the vendor's own client, as a person would; returns what it prints.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
-        self.sql_as("postgres", "Adm1nistrator", database, sql).unwrap_or_else(|told| panic!("{told}\n{sql}"))
+        self.sql_as(&self.link.user, PASSWORD, database, sql).unwrap_or_else(|told| panic!("{told}\n{sql}"))
     }
 
     pub(crate) fn sql_as(
@@ -181,14 +180,15 @@ impl Server {
         sql: &str,
     ) -> Result<String, String> {
         use std::io::Write as _;
+
         let (host, port) = match &self.link.endpoint {
-            roadstead_core::port::layout::Endpoint::Tcp(host, port) => (host.clone(), port.to_string()),
-            roadstead_core::port::layout::Endpoint::Socket(path) => {
+            Endpoint::Tcp(host, port) => (host.clone(), port.to_string()),
+            Endpoint::Socket(path) => {
                 let (folder, port) = path.rsplit_once("/.s.PGSQL.").expect("a socket");
                 (folder.to_owned(), port.to_owned())
             }
         };
-        let mut child = Command::new(folder(self.major).join("psql"))
+        let mut child = Command::new(self.subject.folder().join("psql"))
             .args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-f", "-"])
             .envs([
                 ("PGHOST", host),

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::server::Server;
+use super::server::Redis;
+use crate::server::Server;
 
 /// Fills a server; returns how many keys there are.
-pub(crate) fn fill(server: &Server) -> u64 {
+pub(crate) fn fill(server: &Server<Redis>) -> u64 {
     let mut lines = String::new();
     strings(&mut lines);
     collections(&mut lines);
@@ -25,6 +26,11 @@ pub(crate) fn fill(server: &Server) -> u64 {
     assert_eq!(server.cli_with(&["RPUSH", "list:long"], &noise[..100_000]), "1");
     let library = "#!lua name=lib\nredis.register_function('answer', function() return 42 end)\n";
     assert_eq!(server.cli_with(&["FUNCTION", "LOAD"], library.as_bytes()), "lib");
+    keys(server)
+}
+
+/// How many keys the server itself counts.
+pub(crate) fn keys(server: &Server<Redis>) -> u64 {
     let printed = server.cli(&["INFO", "keyspace"]);
     let keys =
         printed.lines().filter_map(|line| line.split_once("keys=")?.1.split(',').next()?.parse::<u64>().ok());

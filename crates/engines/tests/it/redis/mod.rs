@@ -5,5 +5,4 @@ mod data;
 mod deploy;
 mod faults;
 mod observe;
-mod server;
-mod tls;
+pub(crate) mod server;

@@ -1,6 +1,6 @@
 //! Looks at servers that are not well.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use roadstead_core::{
     Error, Kind, Millis,
@@ -14,32 +14,17 @@ use roadstead_core::{
 use roadstead_testkit::{place, stage::Place, wait};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-use super::server::{Server, cluster, engine, layout, with_line};
+use super::server::Redis;
+use crate::server::{self, Server, cluster, layout};
+use crate::subject::with_lines;
 
 async fn look(link: &Link) -> Result<(), Error> {
-    let engine = engine();
-    let looked = engine.observe().expect("a facet").look(link, &cluster(), Depth::Brief, &[]).await;
-    looked.map(drop)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_server_is_unreachable_in_time() {
-    let server = Server::member().await;
-    let link = server.link_within(Millis::seconds(2));
-    look(&link).await.expect("it answers");
-    server.stage.signal(rustix::process::Signal::STOP);
-    let begun = Instant::now();
-    let error = look(&link).await.expect_err("it is stopped");
-    assert_eq!(error.kind, Kind::Unreachable, "{error}");
-    assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
-    server.stage.signal(rustix::process::Signal::CONT);
-    wait::until_answered("it to answer again", Duration::from_secs(10), || async { look(&link).await.ok() })
-        .await;
+    server::look::<Redis>(link, &cluster(Redis), Depth::Brief).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_and_somebody_else_there_are_told_apart() {
-    let server = Server::member().await;
+    let server = Server::member(Redis).await;
     let at =
         |port| Link { endpoint: Endpoint::Tcp("127.0.0.1".into(), port), ..server.link_within(Millis(700)) };
     assert_eq!(look(&at(place::free_port())).await.expect_err("nobody").kind, Kind::Unreachable);
@@ -64,16 +49,19 @@ async fn nobody_there_and_somebody_else_there_are_told_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_loads_is_busy() {
-    let server = Server::member().await;
+    let server = Server::member(Redis).await;
     server.cli(&["CONFIG", "SET", "appendonly", "no"]);
     let lines: Vec<_> = (0..4000).map(|n| format!("SET key:{n} {n}")).collect();
     server.lines(&lines.join("\n"));
     let cluster = server.cluster.clone();
     let place: Place = server.stop().await;
     std::fs::remove_dir_all(format!("{}/appendonlydir", place.home().data())).expect("the file of changes");
-    let slow = with_line(layout(&cluster, &place, Purpose::Scratch), "key-load-delay 1000");
-    let slow = with_line(slow, "loading-process-events-interval-bytes 1024");
-    let server = Server::begin(place, slow, cluster).await;
+    let slow = with_lines(
+        layout::<Redis>(&cluster, &place, Purpose::Scratch),
+        "redis.conf",
+        "key-load-delay 1000\nloading-process-events-interval-bytes 1024",
+    );
+    let server = Server::begin(Redis, place, &slow, cluster).await;
     let link = server.link_within(Millis::seconds(2));
     let busy = || async { look(&link).await.err().filter(|error| error.kind == Kind::Busy) };
     wait::until_answered("a look while it loads", Duration::from_secs(20), busy).await;
