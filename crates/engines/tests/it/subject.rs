@@ -27,8 +27,14 @@ pub(crate) trait Subject: Copy + std::fmt::Debug + Send + Sync + 'static {
     /// Changes what every cluster of the tests begins with.
     fn declare(self, _cluster: &mut ClusterSpec) {}
 
-    /// A layout whose server also speaks TLS with this certificate, and the port where it does.
-    fn encrypted(self, layout: Layout, cluster: &ClusterSpec, certificate: &Certificate) -> (Layout, u16);
+    /// A layout whose server also speaks TLS with this certificate, and the port where it does; `None`: this build of
+    /// the server cannot.
+    fn encrypted(
+        self,
+        layout: Layout,
+        cluster: &ClusterSpec,
+        certificate: &Certificate,
+    ) -> Option<(Layout, u16)>;
 
     /// Fills an empty server with every type and every kind of object that it has, odd names, empty and wide
     /// containers, binary and non-ASCII. What this server lacks is told by [`skipped`](crate::conformance::skipped).

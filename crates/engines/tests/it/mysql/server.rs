@@ -53,12 +53,17 @@ impl Subject for Which {
         cluster.memory = Some(Bytes::mib(384));
     }
 
-    fn encrypted(self, layout: Layout, cluster: &ClusterSpec, certificate: &Certificate) -> (Layout, u16) {
+    fn encrypted(
+        self,
+        layout: Layout,
+        cluster: &ClusterSpec,
+        certificate: &Certificate,
+    ) -> Option<(Layout, u16)> {
         let lines = format!(
             "[mysqld]\nssl_ca={}\nssl_cert={}\nssl_key={}",
             certificate.authority, certificate.server, certificate.key
         );
-        (with_lines(layout, "my.cnf", &lines), cluster.first().endpoint().1)
+        Some((with_lines(layout, "my.cnf", &lines), cluster.first().endpoint().1))
     }
 
     async fn fill(server: &Server<Self>) {

@@ -63,12 +63,19 @@ impl Subject for Postgresql {
         ALL.map(Self::folder).into()
     }
 
-    fn encrypted(self, layout: Layout, cluster: &ClusterSpec, certificate: &Certificate) -> (Layout, u16) {
+    fn encrypted(
+        self,
+        layout: Layout,
+        cluster: &ClusterSpec,
+        certificate: &Certificate,
+    ) -> Option<(Layout, u16)> {
         let lines = format!(
             "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'",
             certificate.server, certificate.key
         );
-        (with_lines(layout, "postgresql.conf", &lines), cluster.first().endpoint().1)
+        // The wheel of 18 is built without OpenSSL.
+        let with_tls = || (with_lines(layout, "postgresql.conf", &lines), cluster.first().endpoint().1);
+        (self.major == 15).then(with_tls)
     }
 
     async fn fill(server: &Server<Self>) {

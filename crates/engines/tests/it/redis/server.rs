@@ -48,13 +48,13 @@ impl Subject for Redis {
         cluster.memory = Some(Bytes::mib(64));
     }
 
-    fn encrypted(self, layout: Layout, _: &ClusterSpec, certificate: &Certificate) -> (Layout, u16) {
+    fn encrypted(self, layout: Layout, _: &ClusterSpec, certificate: &Certificate) -> Option<(Layout, u16)> {
         let Certificate { authority, server, key } = certificate;
         let port = roadstead_testkit::place::free_port();
         let lines = format!(
             "tls-port {port}\ntls-ca-cert-file {authority}\ntls-cert-file {server}\ntls-key-file {key}\ntls-auth-clients no"
         );
-        (with_lines(layout, "redis.conf", &lines), port)
+        Some((with_lines(layout, "redis.conf", &lines), port))
     }
 
     async fn fill(server: &Server<Self>) {
