@@ -182,9 +182,11 @@ pub struct Structure {
 }
 
 impl Structure {
-    /// All that was found, the vault's own first.
+    /// All that was found, the worst first, and the vault's own before what follows from it.
     pub fn all(&self) -> Vec<Finding> {
-        self.findings.iter().chain(self.damaged.values().flatten()).cloned().collect()
+        let mut all: Vec<_> = self.findings.iter().chain(self.damaged.values().flatten()).cloned().collect();
+        all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        all
     }
 }
 
