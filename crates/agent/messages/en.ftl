@@ -1,25 +1,24 @@
 # Sentences of the host's hand.
 agent-address-unusable = nothing can be bound to { $address } port { $port } on this host
-agent-and = { $one }; { $rest }
 agent-proof-differs = restored into a throw-away server, snapshot { $snapshot } does not give what it was taken from ({ $count } { $count ->
     [one] difference
    *[other] differences
-  }): { $first }
+  })
 agent-proof-differs-cure = do not rely on this snapshot; take a new backup and verify that one
 agent-loaded-differs = { $member } at { $endpoint } was just loaded from snapshot { $snapshot } and does not hold what it holds ({ $count } { $count ->
     [one] difference
    *[other] differences
-  }): { $first }
+  })
 agent-loaded-differs-cure = if clients have written since it was started, that is why; else do not use it, and see whether the snapshot can be proven: roadstead verify { $snapshot }
 agent-live-differs = { $member } at { $endpoint } does not hold what snapshot { $snapshot } holds ({ $count } { $count ->
     [one] difference
    *[other] differences
-  }): { $first }
+  })
 agent-live-differs-cure = what clients have written since the snapshot was taken ({ $taken }) differs, as it must; whether the snapshot itself can be restored is told by: roadstead verify { $snapshot }
 agent-restored-differs = { $member } at { $endpoint } does not hold what snapshot { $snapshot } holds ({ $count } { $count ->
     [one] difference
    *[other] differences
-  }): { $first }
+  })
 agent-restored-differs-cure = if it was written to since it was restored, that is why; else restore it again, and see whether the snapshot can be proven: roadstead verify { $snapshot }
 agent-data-absent = member { $member } has no data directory at { $path }
 agent-data-unfinished = the data directory { $path } of member { $member } is only half made

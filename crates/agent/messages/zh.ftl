@@ -1,13 +1,12 @@
 # 主机代理的语句。
 agent-address-unusable = 本机无法绑定 { $address } 端口 { $port }
-agent-and = { $one }；{ $rest }
-agent-proof-differs = 恢复到临时服务器后，快照 { $snapshot } 的内容与其来源不一致（{ $count } 处差异）：{ $first }
+agent-proof-differs = 恢复到临时服务器后，快照 { $snapshot } 的内容与其来源不一致（{ $count } 处差异）
 agent-proof-differs-cure = 不要依赖此快照；请重新备份并证实新的快照
-agent-loaded-differs = { $endpoint } 的 { $member } 刚由快照 { $snapshot } 载入，内容却与它不一致（{ $count } 处差异）：{ $first }
+agent-loaded-differs = { $endpoint } 的 { $member } 刚由快照 { $snapshot } 载入，内容却与它不一致（{ $count } 处差异）
 agent-loaded-differs-cure = 若启动后客户端已写入数据，这就是原因；否则请不要使用它，并查明该快照能否证实：roadstead verify { $snapshot }
-agent-live-differs = { $endpoint } 的 { $member } 与快照 { $snapshot } 的内容不一致（{ $count } 处差异）：{ $first }
+agent-live-differs = { $endpoint } 的 { $member } 与快照 { $snapshot } 的内容不一致（{ $count } 处差异）
 agent-live-differs-cure = 客户端在取快照（{ $taken }）之后写入的内容自然不同；快照本身能否恢复，请看：roadstead verify { $snapshot }
-agent-restored-differs = { $endpoint } 的 { $member } 与快照 { $snapshot } 的内容不一致（{ $count } 处差异）：{ $first }
+agent-restored-differs = { $endpoint } 的 { $member } 与快照 { $snapshot } 的内容不一致（{ $count } 处差异）
 agent-restored-differs-cure = 若恢复之后有写入，这就是原因；否则请重新恢复，并查明该快照能否证实：roadstead verify { $snapshot }
 agent-data-absent = 成员 { $member } 在 { $path } 没有数据目录
 agent-data-unfinished = 成员 { $member } 的数据目录 { $path } 只完成了一半

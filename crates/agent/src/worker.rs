@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::{
     hand::{Job, watched},
+    identity,
     link::HandSecrets,
     lock, look, process,
 };
@@ -47,6 +48,16 @@ fn purse_only(purse: &Purse, spec: &VaultSpec) -> Result<roadstead_core::Secret>
 /// `Act::Take`.
 pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
     let member = &task.member;
+    if let Some(home) = &member.home {
+        let owner = identity::Owner {
+            fleet: member.fleet.as_str(),
+            fleet_file: &member.fleet_file,
+            cluster: &member.cluster.name,
+            member: &member.member.name,
+            engine: &member.cluster.engine,
+        };
+        identity::refuse_namesake(home, &owner)?;
+    }
     let folder = lock::folder(&member.host.data, &member.fleet)?;
     let what = Text::new("agent-held-backup").with("cluster", &member.cluster.name);
     // Two fleets of one name may back up clusters of one name, reached by address.
@@ -146,9 +157,8 @@ pub(crate) fn differences(found: &[Difference]) -> Vec<Finding> {
 pub(crate) fn unlike(record: &Record, comparison: &Comparison) -> Error {
     let what = Text::new("agent-proof-differs")
         .with("snapshot", record.id().short())
-        .with("count", comparison.differences.len())
-        .with("first", first(comparison));
-    Error::new(Kind::Corrupt, what).cure(Text::new("agent-proof-differs-cure"))
+        .with("count", comparison.differences.len());
+    Error::new(Kind::Corrupt, what).parts(named(comparison)).cure(Text::new("agent-proof-differs-cure"))
 }
 
 /// The error for a member that is not what the snapshot holds: what that means depends on where the member comes from.
@@ -163,24 +173,18 @@ pub(crate) fn differing(task: &LoadTask, record: &Record, comparison: &Compariso
         .with("member", &task.member.member.name)
         .with("endpoint", Endpoint::Tcp(host, port).to_string())
         .with("snapshot", record.id().short())
-        .with("count", comparison.differences.len())
-        .with("first", first(comparison));
+        .with("count", comparison.differences.len());
     let cure = Text::new(cure)
         .with("snapshot", record.id().short())
         .with("taken", record.draft.started.for_people());
     let kind = if task.standing == Standing::Loaded { Kind::Corrupt } else { Kind::Precondition };
-    Error::new(kind, what).cure(cure)
+    Error::new(kind, what).parts(named(comparison)).cure(cure)
 }
 
-/// The first differences, as one text.
-fn first(comparison: &Comparison) -> Text {
+/// The first differences, a sentence each.
+fn named(comparison: &Comparison) -> Vec<Text> {
     let told = comparison.differences.iter().take(DIFFERENCES_NAMED);
-    let named: Vec<Text> = told.map(|one| one.how.text(&one.kind, &one.name)).collect();
-    let joined = named
-        .into_iter()
-        .rev()
-        .reduce(|rest, one| Text::new("agent-and").with("one", one).with("rest", rest));
-    joined.unwrap_or_else(|| Text::new("agent-nothing"))
+    told.map(|one| one.how.text(&one.kind, &one.name)).collect()
 }
 
 /// An error of a program or server in this folder, told as want of space where that is what it was.

@@ -16,7 +16,7 @@ use roadstead_core::{
         journal::{Ended, Operation},
         vault::Record,
     },
-    seen::FleetSeen,
+    seen::{DataSeen, FleetSeen, MemberSeen, OnHost},
 };
 
 use crate::{
@@ -115,7 +115,12 @@ impl Controller {
         // Applying asks the vaults too: a member without data whose cluster was backed up has lost it.
         let (records, trouble) = match aim {
             Aim::Verify { .. } | Aim::Compare { .. } | Aim::Restore { .. } => self.records().await,
-            Aim::Apply { .. } => (self.records().await.0, Vec::new()),
+            Aim::Apply { .. } => {
+                let (records, mut trouble) = self.records().await;
+                // A vault that was never made is made by the first backup.
+                trouble.retain(|finding| !records.get(finding.subject.as_str()).is_some_and(Vec::is_empty));
+                (records, trouble)
+            }
             Aim::Down { .. } | Aim::Backup { .. } => Default::default(),
         };
         let more = self.beside(aim, &records);
@@ -123,6 +128,12 @@ impl Controller {
         let besides = matches!(aim, Aim::Apply { .. } | Aim::Down { .. });
         let mut seen = self.view().look(&Scope { clusters, depth, tools, more: &more, besides }).await;
         seen.findings.extend(trouble);
+        let lacks_data =
+            |member: &MemberSeen| matches!(&member.on_host, Some(OnHost { data: DataSeen::Absent, .. }));
+        let created = match aim {
+            Aim::Apply { .. } if seen.members.values().any(lacks_data) => self.created(),
+            _ => BTreeMap::new(),
+        };
         plan::decide(
             &Situation {
                 fleet: &self.parts.fleet,
@@ -130,6 +141,7 @@ impl Controller {
                 seen: &seen,
                 engines: self.parts.engines.as_ref(),
                 records: &records,
+                created: &created,
                 now: self.parts.clock.now(),
                 operation,
                 done,

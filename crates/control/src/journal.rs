@@ -18,6 +18,7 @@ use roadstead_core::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
+const UNREADABLE: &str = "control-journal-unreadable";
 /// The form of the tables; a file of a newer form is refused.
 const SCHEMA: i64 = 1;
 
@@ -65,10 +66,9 @@ impl SqliteJournal {
             .map_err(|error| trouble(&error))?;
         rows.map(|row| {
             let (step, started, ended, outcome) = row.map_err(|error| trouble(&error))?;
+            // What nobody can read any more is told in its place, and stands in nobody's way.
             let outcome = outcome
-                .map(|text| serde_json::from_str(&text))
-                .transpose()
-                .map_err(|error| unreadable(&error))?;
+                .map(|text| serde_json::from_str(&text).unwrap_or_else(|error| Err(unreadable(&error))));
             Ok(StepRecord {
                 step,
                 started: Timestamp::from_millis(started),
@@ -192,7 +192,14 @@ impl Journal for SqliteJournal {
         let rows =
             statement.query_map([limit], |row| row.get::<_, String>(0)).map_err(|error| trouble(&error))?;
         let found = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&error))?;
-        found.iter().map(|id| Self::read(&connection, id)).collect()
+        let readable = |id: &String| match Self::read(&connection, id) {
+            Err(error) if error.what.key == UNREADABLE => {
+                tracing::warn!(operation = %id, %error, "an operation in the journal cannot be read");
+                None
+            }
+            read => Some(read),
+        };
+        found.iter().filter_map(readable).collect()
     }
 }
 
@@ -248,7 +255,7 @@ fn trouble(error: &rusqlite::Error) -> Error {
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {
-    Error::new(Kind::Corrupt, Text::new("control-journal-unreadable")).caused_by(error)
+    Error::new(Kind::Corrupt, Text::new(UNREADABLE)).caused_by(error)
 }
 
 fn not_found(id: &str) -> Error {

@@ -7,6 +7,7 @@ mod executor;
 mod journal;
 mod lock;
 mod observer;
+mod past;
 mod purse;
 mod report;
 mod vaults;

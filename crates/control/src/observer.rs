@@ -118,7 +118,9 @@ impl View<'_> {
                 findings.push(Finding::error(asked.member.name.as_str(), error.what.clone()));
             }
             if scope.depth == Depth::Full && asked.home.is_some() {
-                purse::for_accounts(&asked.cluster, self.secrets, &mut purse);
+                let wrong = purse::for_accounts(&asked.cluster, self.secrets, &mut purse);
+                let told = |error: Error| Finding::error(asked.cluster.name.as_str(), error.what);
+                findings.extend(wrong.into_iter().map(told));
             }
         }
         let declared = self.fleet.clusters.values().flat_map(|cluster| &cluster.members);

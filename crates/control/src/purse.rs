@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use roadstead_core::{
-    Result, SecretRef, Text,
+    Error, Kind, Result, SecretRef, Text,
     error::During,
     model::{ClusterSpec, MemberSpec, RoleSpec, Runtime},
     plan::{Act, MemberTask},
@@ -18,12 +18,12 @@ pub(crate) fn for_member(member: &MemberSpec, secrets: &dyn Secrets, purse: &mut
     }
 }
 
-/// The passwords of a cluster's declared accounts, as far as they are there: whether they still open is asked.
-pub(crate) fn for_accounts(cluster: &ClusterSpec, secrets: &dyn Secrets, purse: &mut Purse) {
-    for reference in cluster.roles.values().filter_map(of_role) {
-        // One that is not there yet is made before the account is.
-        let _ = put(reference, secrets, purse);
-    }
+/// The passwords of a cluster's declared accounts, as far as they are there: whether they still open is asked. Gives
+/// what is wrong with the others; one that is not there yet is made before its account is.
+pub(crate) fn for_accounts(cluster: &ClusterSpec, secrets: &dyn Secrets, purse: &mut Purse) -> Vec<Error> {
+    let passwords = cluster.roles.values().filter_map(of_role);
+    let failed = passwords.filter_map(|reference| put(reference, secrets, purse).err());
+    failed.filter(|error| error.kind != Kind::NotFound).collect()
 }
 
 /// Every secret that this act needs.

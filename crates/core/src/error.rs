@@ -55,6 +55,9 @@ pub struct Error {
     pub retry: bool,
     /// What happened, where and why.
     pub what: Text,
+    /// What it consists of, where it is many things: each a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Text>,
     /// What the user can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cure: Option<Text>,
@@ -73,6 +76,7 @@ impl Error {
             kind,
             retry: matches!(kind, Kind::Unreachable | Kind::Busy),
             what,
+            parts: Vec::new(),
             cure: None,
             context: Vec::new(),
             causes: Vec::new(),
@@ -82,6 +86,12 @@ impl Error {
     /// The same error with one more argument in its sentence.
     pub fn with(mut self, name: &str, value: impl Into<Arg>) -> Self {
         self.what = self.what.with(name, value);
+        self
+    }
+
+    /// The same error with what it consists of.
+    pub fn parts(mut self, parts: Vec<Text>) -> Self {
+        self.parts = parts;
         self
     }
 
@@ -143,6 +153,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.what)?;
+        for part in &self.parts {
+            write!(f, "; {part}")?;
+        }
         for doing in &self.context {
             write!(f, " while {doing}")?;
         }

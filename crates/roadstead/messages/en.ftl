@@ -1,6 +1,7 @@
 # Sentences of the command line.
 
 # Labels before lines.
+cli-error-more = … and { $count } more; with --json all of them
 cli-label-error = error:
 cli-label-warning = warning:
 cli-label-note = note:
@@ -108,6 +109,7 @@ cli-secret-file-open = secret file { $path } may be read by others (mode { $mode
 cli-secret-file-open-cure = take the right from them: chmod 600 { $path }
 cli-secret-file-long = secret file { $path } is longer than 64 KiB
 cli-secret-file-empty = secret file { $path } is empty
+cli-secret-file-lines = { $path } holds more than one line, or a NUL: no server takes that as a password
 cli-secret-file-unwritable = secret file { $path } cannot be written
 cli-secret-file-exists = { $path } is there already and is not written over
 cli-secret-file-exists-cure = choose another path, or move it away yourself
@@ -271,6 +273,10 @@ cli-age-ahead = in the future
 cli-status-undeclared = not in the fleet file
 cli-status-dead = { $member } should run and does not, and no agent is there to start it
 cli-status-dead-cure = roadstead up
+cli-status-unfinished = { $member }: a creation or a load was interrupted, and what it left is not used
+cli-status-unfinished-cure = roadstead resume
+cli-status-no-data = { $member } has no data here, although cluster { $cluster } has snapshots
+cli-status-no-data-cure = bring its data back, or restore it: roadstead restore latest --cluster { $cluster }
 cli-status-no-answer = { $member } does not answer as it should: { $why }
 cli-status-restarts = { $member } died and was started again ({ $restarts } { $restarts ->
     [one] time
@@ -341,6 +347,8 @@ cli-arg-vaults = Only these vaults
 cli-no-such-vault = the fleet file declares no vault { $vault }
 cli-no-such-vault-cure = it declares: { $vaults }
 cli-vault-unread = the catalogue of vault { $vault } cannot be read: { $why }
+cli-vault-gone = vault { $vault } is not in { $path }, although snapshots were taken into it, the last on { $last }
+cli-vault-gone-cure = bring it back (is a disk not mounted?); to begin a new one in its place: roadstead vault init { $vault }
 cli-vault-made = made vault { $vault } in { $path }
 cli-vault-there = vault { $vault } is in { $path } already
 cli-vault-key-lost = the key { $path } is missing, and vault { $vault } was made with it

@@ -1,6 +1,7 @@
 # 命令行的语句。
 
 # 行首标签。
+cli-error-more = ……还有 { $count } 项；用 --json 可看到全部
 cli-label-error = 错误：
 cli-label-warning = 警告：
 cli-label-note = 提示：
@@ -99,6 +100,7 @@ cli-secret-file-open = 机密文件 { $path } 可被他人读取（权限 { $mod
 cli-secret-file-open-cure = 收回他人的权限：chmod 600 { $path }
 cli-secret-file-long = 机密文件 { $path } 超过 64 KiB
 cli-secret-file-empty = 机密文件 { $path } 为空
+cli-secret-file-lines = { $path } 含有不止一行，或含有 NUL：没有服务器接受这样的密码
 cli-secret-file-unwritable = 无法写入机密文件 { $path }
 cli-secret-file-exists = { $path } 已存在，不会覆盖
 cli-secret-file-exists-cure = 换一个路径，或自行移走它
@@ -236,6 +238,10 @@ cli-age-ahead = 在将来
 cli-status-undeclared = 不在舰队文件中
 cli-status-dead = { $member } 应当运行而没有运行，也没有代理来启动它
 cli-status-dead-cure = roadstead up
+cli-status-unfinished = { $member }：创建或载入曾被中断，留下的内容不会被使用
+cli-status-unfinished-cure = roadstead resume
+cli-status-no-data = { $member } 在此没有数据，而集群 { $cluster } 有快照
+cli-status-no-data-cure = 请找回其数据，或恢复它：roadstead restore latest --cluster { $cluster }
 cli-status-no-answer = { $member } 没有正常应答：{ $why }
 cli-status-restarts = { $member } 曾退出并被重新启动（{ $restarts } 次）
 cli-status-agent = 代理：进程 { $pid }，版本 { $version }
@@ -297,6 +303,8 @@ cli-arg-vaults = 仅限这些备份库
 cli-no-such-vault = 舰队文件没有声明备份库 { $vault }
 cli-no-such-vault-cure = 已声明的有：{ $vaults }
 cli-vault-unread = 无法读取备份库 { $vault } 的快照目录：{ $why }
+cli-vault-gone = 备份库 { $vault } 不在 { $path } 中，而其中曾有快照，最后一个取于 { $last }
+cli-vault-gone-cure = 请找回它（是否有磁盘未挂载？）；若要在原处新建：roadstead vault init { $vault }
 cli-vault-made = 已在 { $path } 创建备份库 { $vault }
 cli-vault-there = 备份库 { $vault } 已在 { $path }
 cli-vault-key-lost = 密钥 { $path } 不见了，而备份库 { $vault } 是用它创建的

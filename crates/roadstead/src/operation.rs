@@ -49,6 +49,10 @@ pub(crate) async fn carry_out(
     }
     let held = controller.hold()?;
     tell_of_interrupted(context, controller)?;
+    if matches!(aim, Aim::Apply { .. }) {
+        // A password that was lost is another one from now on: the plan must see it.
+        missing::generate(context, loaded, false)?;
+    }
     let decision = controller.decide(aim).await;
     decided(context, loaded, controller, &held, decision, manner).await
 }
@@ -101,7 +105,8 @@ async fn prepare(
     manner: &Manner,
 ) -> Result<()> {
     if plan.steps.iter().any(|step| !matches!(step.act, Act::Stop(_))) {
-        missing::generate(context, loaded)?;
+        let vault_needed = plan.steps.iter().any(|step| step.act.vault().is_some());
+        missing::generate(context, loaded, vault_needed)?;
     }
     let taken_into = plan.steps.iter().filter(|step| matches!(step.act, Act::Take(_)));
     let vaults: Vec<_> =

@@ -50,7 +50,7 @@ async fn a_snapshot_is_taken_checked_and_proven_and_nothing_is_left_behind() {
     put(&world, &hand, &task, "lost", "changed since").await;
     let error = world.act(&hand, Act::Compare(World::load(task, 'a'))).await.expect_err("differs");
     assert_eq!(error.kind, Kind::Corrupt);
-    assert!(error.what.to_string().contains("lost"), "{error}");
+    assert!(error.to_string().contains("lost"), "{error}");
     world.down(&hand).await;
 }
 
@@ -66,7 +66,7 @@ async fn a_copy_that_differs_is_noted_and_named() {
         let hand = world.hand();
         taken(&world, &hand, fault).await;
         let error = world.act(&hand, world.prove('a')).await.expect_err(fault);
-        assert!(error.what.to_string().contains(named), "{fault}: {error}");
+        assert!(error.to_string().contains(named), "{fault}: {error}");
         let record = world.vault.kept(&World::snapshot('a').snapshot).expect("kept");
         let events: Vec<_> = record.history.iter().map(|event| (event.stage, event.passed)).collect();
         let wanted: &[_] = if noted { &[(Stage::Proven, false)] } else { &[] };

@@ -83,3 +83,28 @@ fn a_damaged_or_newer_file_is_told_and_not_overwritten() {
     drop(connection);
     assert_eq!(SqliteJournal::open(&newer).err().expect("newer").kind, Kind::Unsupported);
 }
+
+#[test]
+fn an_outcome_that_nobody_can_read_stands_in_nobodys_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.sqlite");
+    let journal = reopened(&path);
+    for id in ["old", "new"] {
+        journal.begin(id, &plan(vec![step("start", "a")]), "t", at(1)).expect("begun");
+        journal.started(id, "start-a", at(2)).expect("started");
+    }
+    drop(journal);
+    let connection = rusqlite::Connection::open(&path).expect("a database");
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    connection
+        .execute("UPDATE step SET ended = 3, outcome = ?1 WHERE operation = 'old'", [deep])
+        .expect("set");
+    connection.execute("UPDATE operation SET plan = '{}' WHERE id = 'new'", []).expect("set");
+    drop(connection);
+    let journal = reopened(&path);
+    let read = journal.recent(10).expect("read");
+    assert_eq!(read.iter().map(|operation| operation.id.as_str()).collect::<Vec<_>>(), ["old"]);
+    let outcome = read[0].steps[0].outcome.clone().expect("there is one").expect_err("unreadable");
+    assert_eq!(outcome.kind, Kind::Corrupt);
+    assert_eq!(journal.operation("new").expect_err("its plan is damaged").kind, Kind::Corrupt);
+}

@@ -194,6 +194,7 @@ fn refuse_lost_data(
         |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == situation.fleet.name;
     let newest = situation.records.values().flatten().filter(of_cluster).max_by_key(|r| r.draft.started);
     let Some(newest) = newest else {
+        refuse_missing_data(situation, cluster, member)?;
         return situation.vault_of(cluster).map_or(Ok(()), |vault| {
             match situation.records.get(&vault.name) {
                 Some(_) => Ok(()),
@@ -213,6 +214,20 @@ fn refuse_lost_data(
         .with("snapshot", newest.id().short())
         .with("taken", newest.draft.started.for_people());
     let cure = Text::new("core-plan-data-lost-cure").with("cluster", &cluster.name);
+    Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
+}
+
+/// Nor is it made anew when only the journal remembers that it had data: the disks of member and vault may both be away.
+fn refuse_missing_data(
+    situation: &Situation<'_>,
+    cluster: &ClusterSpec,
+    member: &MemberSpec,
+) -> Result<(), Vec<Finding>> {
+    let Some(created) = situation.created.get(&member.name) else { return Ok(()) };
+    let text = Text::new("core-plan-data-missing")
+        .with("member", &member.name)
+        .with("created", created.for_people());
+    let cure = Text::new("core-plan-data-missing-cure").with("cluster", &cluster.name);
     Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
 }
 

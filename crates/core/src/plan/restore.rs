@@ -129,7 +129,19 @@ fn beside(
             Finding::error(name.as_str(), text).cure(Text::new("core-plan-beside-exists-cure")),
         ]);
     }
-    Ok(beside_runtime(cluster, name, port))
+    let beside = beside_runtime(cluster, name, port);
+    let serves = |other: &&MemberSpec| match (&other.runtime, &beside.runtime) {
+        (Runtime::Process { host: one, port: taken, .. }, Runtime::Process { host: other, .. }) => {
+            one == other && *taken == port
+        }
+        _ => false,
+    };
+    if let Some(other) = declared.clone().find(serves) {
+        let text =
+            Text::new("core-plan-beside-port").with("port", port.to_string()).with("other", &other.name);
+        return Err(vec![Finding::error(name.as_str(), text).cure(Text::new("core-plan-beside-port-cure"))]);
+    }
+    Ok(beside)
 }
 
 /// The member that a restore beside makes: on the host of the cluster's own member, else on the local one.

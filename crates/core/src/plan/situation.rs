@@ -29,6 +29,8 @@ pub struct Situation<'a> {
     /// The catalogue of each vault that was read; empty for one that was never made. Nobody knows what is in one that is
     /// missing here.
     pub records: &'a BTreeMap<Name, Vec<Record>>,
+    /// When members were created, as the journal knows it; asked where one has no data.
+    pub created: &'a BTreeMap<Name, Timestamp>,
     /// The time.
     pub now: Timestamp,
     /// The id of the operation: the set that a backup belongs to, and the seed of its snapshots' ids.

@@ -47,7 +47,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let mut findings: Vec<Finding> = seen.findings.clone();
     findings.extend(shelf.findings.iter().cloned());
     findings.extend(troubles(&seen));
-    findings.extend(clusters.iter().flat_map(|cluster| lost(cluster, &seen)));
+    findings.extend(clusters.iter().flat_map(|cluster| lost(cluster, &seen, &shelf)));
     for found in &findings {
         text.push_str(&render::finding::one(&context.words, context.paint, found));
     }
@@ -240,21 +240,31 @@ pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
 }
 
 /// Members whose data directory is gone, or is not theirs.
-fn lost(cluster: &ClusterSpec, seen: &FleetSeen) -> Vec<Finding> {
+fn lost(cluster: &ClusterSpec, seen: &FleetSeen, shelf: &Shelf) -> Vec<Finding> {
     let mut found = Vec::new();
     for member in &cluster.members {
         let Some(seen) = seen.members.get(&member.name) else { continue };
         let lost = plan::backup::lost_data(cluster, member, seen);
         found.extend(lost.map(|finding| Finding { severity: Severity::Error, ..finding }));
-        if let Some(OnHost {
-            data: DataSeen::Foreign(why),
-            process: ProcessSeen::Stopped | ProcessSeen::Dead,
-            ..
-        }) = &seen.on_host
-        {
-            let cure = Text::new("core-plan-foreign-data-cure");
-            found.push(Finding::error(member.name.as_str(), why.clone()).cure(cure));
-        }
+        let Some(OnHost { data, process: ProcessSeen::Stopped | ProcessSeen::Dead, .. }) = &seen.on_host
+        else {
+            continue;
+        };
+        let name = &member.name;
+        let (what, cure) = match data {
+            DataSeen::Ours(_) => continue,
+            DataSeen::Foreign(why) => (why.clone(), "core-plan-foreign-data-cure"),
+            DataSeen::Unfinished => {
+                (Text::new("cli-status-unfinished").with("member", name), "cli-status-unfinished-cure")
+            }
+            DataSeen::Absent if shelf.of(&cluster.name).next().is_none() => continue,
+            DataSeen::Absent => {
+                let what =
+                    Text::new("cli-status-no-data").with("member", name).with("cluster", &cluster.name);
+                (what, "cli-status-no-data-cure")
+            }
+        };
+        found.push(Finding::error(name.as_str(), what).cure(Text::new(cure).with("cluster", &cluster.name)));
     }
     found
 }

@@ -7,7 +7,10 @@ use roadstead_control::Controller;
 use roadstead_core::{
     Error, Kind, Result, Text, finding,
     model::{Fleet, Name, VaultSpec},
-    port::vault::{SnapshotId, Stage},
+    port::{
+        Vault,
+        vault::{SnapshotId, Stage},
+    },
 };
 use serde_json::json;
 
@@ -71,7 +74,11 @@ pub(crate) async fn make_missing(context: &Context, controller: &Controller, nam
     let names: BTreeSet<&Name> = names.iter().collect();
     for spec in names.into_iter().filter_map(|name| controller.fleet().vaults.get(name)) {
         match controller.vault(spec).await {
-            Err(error) if error.kind == Kind::NotFound => {}
+            Err(error) if error.kind == Kind::NotFound => {
+                if let Some(gone) = gone(controller, spec) {
+                    return Err(gone);
+                }
+            }
             opened => {
                 opened?;
                 continue;
@@ -83,12 +90,32 @@ pub(crate) async fn make_missing(context: &Context, controller: &Controller, nam
     Ok(())
 }
 
+/// A vault that must be there.
+async fn opened(controller: &Controller, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
+    let lost = |error: Error| match missing::lost_key(controller.fleet(), spec) {
+        None if error.kind == Kind::NotFound => gone(controller, spec).unwrap_or(error),
+        lost => lost.unwrap_or(error),
+    };
+    controller.vault(spec).await.map_err(lost)
+}
+
+/// Why a vault that is not there is not just one that was never made; `None`: as far as the journal knows it is.
+pub(crate) fn gone(controller: &Controller, spec: &VaultSpec) -> Option<Error> {
+    let last = controller.last_used(spec)?;
+    let what = Text::new("cli-vault-gone")
+        .with("vault", &spec.name)
+        .with("path", &spec.url)
+        .with("last", last.for_people());
+    let cure = Text::new("cli-vault-gone-cure").with("vault", &spec.name);
+    Some(Error::new(Kind::Missing, what).cure(cure))
+}
+
 fn made(spec: &VaultSpec) -> Text {
     Text::new("cli-vault-made").with("vault", &spec.name).with("path", &spec.url)
 }
 
 async fn init(context: &Context, loaded: &Loaded, controller: &Controller, vaults: &[&VaultSpec]) -> Outcome {
-    missing::generate(context, loaded)?;
+    missing::generate(context, loaded, true)?;
     let mut text = String::new();
     let mut done = Vec::new();
     for spec in vaults {
@@ -110,7 +137,7 @@ async fn check(context: &Context, controller: &Controller, vaults: &[&VaultSpec]
     let mut documents = Vec::new();
     let mut sound = true;
     for spec in vaults {
-        let vault = controller.vault(spec).await?;
+        let vault = opened(controller, spec).await?;
         let title = context.words.say(&Text::new("cli-vault-checking").with("vault", &spec.name));
         let watch = course.watch(title);
         let checked = controller.check_vault(vault.as_ref(), &watch);
@@ -144,7 +171,7 @@ async fn prune(
     let mut documents = Vec::new();
     for spec in vaults {
         let remove = removed(&shelf, &spec.name, &asked, keep).map_err(|error| shelf.unfound(error))?;
-        let vault = controller.vault(spec).await?;
+        let vault = opened(controller, spec).await?;
         let title = context.words.say(&Text::new("cli-vault-pruning").with("vault", &spec.name));
         let watch = course.watch(title);
         let would = operation::attended(context, &course, vault.prune(&remove, true, &watch)).await??;

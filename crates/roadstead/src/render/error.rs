@@ -1,14 +1,23 @@
 //! Errors for people: what happened, what was being done, what the other side said, and the cure.
 
-use roadstead_core::Error;
+use roadstead_core::{Error, Text};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Paint, Tone, Words, append, clean};
+
+/// How many parts of an error are shown; JSON has them all.
+const PARTS_MAX: usize = 20;
 
 /// The error as lines; every line ends with a line break.
 pub(crate) fn lines(words: &Words, paint: Paint, error: &Error) -> String {
     let mut out =
         format!("{} {}\n", paint.tone(Tone::Bad, &words.word("cli-label-error")), words.say(&error.what));
+    for part in error.parts.iter().take(PARTS_MAX) {
+        append(&mut out, &format!("  {} {}", paint.tone(Tone::Bad, "-"), words.say(part)));
+    }
+    if let Some(more) = error.parts.len().checked_sub(PARTS_MAX).filter(|more| *more > 0) {
+        append(&mut out, &format!("  {}", words.say(&Text::new("cli-error-more").with("count", more))));
+    }
     for doing in &error.context {
         let label = paint.tone(Tone::Faint, &words.word("cli-label-during"));
         append(&mut out, &format!("  {label} {}", words.say(doing)));
@@ -31,7 +40,7 @@ pub(crate) fn lines(words: &Words, paint: Paint, error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use roadstead_core::{Kind, Text};
+    use roadstead_core::Kind;
 
     use super::*;
     use crate::settings::Language;

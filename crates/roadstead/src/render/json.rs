@@ -49,6 +49,9 @@ pub(crate) fn error(words: &Words, error: &Error) -> Value {
 /// A failure within a document.
 pub(crate) fn failure(words: &Words, error: &Error) -> Value {
     let mut value = json!({ "kind": error.kind, "retry": error.retry, "what": text(words, &error.what) });
+    if !error.parts.is_empty() {
+        value["parts"] = error.parts.iter().map(|part| text(words, part)).collect();
+    }
     if let Some(cure) = &error.cure {
         value["cure"] = text(words, cure);
     }

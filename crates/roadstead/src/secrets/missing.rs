@@ -14,14 +14,17 @@ use roadstead_core::{
 use super::private;
 use crate::{context::Context, fleet_file::Loaded};
 
-/// Makes the missing secret files and says which.
-pub(crate) fn generate(context: &Context, loaded: &Loaded) -> Result<()> {
+/// Makes the missing secret files and says which. A vault's lost key is an error where the vault is needed.
+pub(crate) fn generate(context: &Context, loaded: &Loaded, vault_needed: bool) -> Result<()> {
     for path in loaded.generate.iter().map(PathBuf::from) {
         let is_key = |vault: &&VaultSpec| key_file(&loaded.fleet, vault).is_some_and(|key| key == path);
         if let Some(lost) =
             loaded.fleet.vaults.values().filter(is_key).find_map(|vault| lost_key(&loaded.fleet, vault))
         {
-            return Err(lost);
+            if vault_needed {
+                return Err(lost);
+            }
+            continue;
         }
         match private::generate(&path) {
             // Another command was faster, or two references name one file.

@@ -47,6 +47,9 @@ pub(crate) fn read(path: &Path) -> Result<Secret> {
     if secret.expose().is_empty() {
         return refuse(Kind::Input, "cli-secret-file-empty");
     }
+    if secret.expose().contains(['\n', '\r', '\0']) {
+        return refuse(Kind::Input, "cli-secret-file-lines");
+    }
     Ok(secret)
 }
 

@@ -113,3 +113,54 @@ fn a_lost_key_is_an_error_and_never_a_vault_without_snapshots() {
     }
     assert!(!harbour.path("vault.key").exists(), "a key that is lost is not made anew");
 }
+
+#[cfg(feature = "redis")]
+#[test]
+fn a_hundred_differences_are_told_and_block_nothing() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let sessions = Client::of(&harbour, "sessions-1");
+    for number in 0..100 {
+        let name = format!("account-{number}");
+        sessions.redis("roadstead", &["acl", "setuser", &name, "on", ">p", "~*", "+get"]);
+    }
+    harbour.run(&["backup"]).expect(0);
+    for number in 0..100 {
+        sessions.redis("roadstead", &["acl", "deluser", &format!("account-{number}")]);
+    }
+    let told = harbour.run(&["verify", "--live", "--cluster", "sessions"]).expect(1);
+    let all = format!("{}{}", told.out, told.err);
+    assert!(all.contains("account-0") && all.contains("80 more") && !all.contains("core-differs"), "{all}");
+    let json = harbour.run(&["verify", "--live", "--cluster", "sessions", "--json"]).expect(1).json();
+    let error = json["report"]["steps"][0]["error"].clone();
+    assert_eq!(error["parts"].as_array().map(Vec::len), Some(100), "{json:#}");
+    harbour.run(&["journal"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    harbour.run(&["verify"]).expect(0);
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn disks_that_are_away_are_told_and_nothing_takes_their_place() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    harbour.run(&["down", "--yes"]).expect(0);
+    let (vault, data) = (harbour.path("vault"), harbour.path("members/voyage/sessions-1/data"));
+    let away = |path: &std::path::Path| path.with_extension("away");
+    for path in [&vault, &data] {
+        fs::rename(path, away(path)).expect("ours");
+    }
+    let told = harbour.run(&["up", "--yes"]).expect(1);
+    assert!(told.err.contains("sessions-1") || told.out.contains("sessions-1"), "{}{}", told.out, told.err);
+    assert!(!data.exists());
+    harbour.run(&["status"]).expect(1);
+    let told = harbour.run(&["backup"]);
+    assert_ne!(told.code, 0, "{}{}", told.out, told.err);
+    assert!(!vault.exists(), "no vault is made in the place of one that was used");
+    for path in [&vault, &data] {
+        fs::rename(away(path), path).expect("ours");
+    }
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["verify"]).expect(0);
+}

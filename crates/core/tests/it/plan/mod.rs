@@ -133,6 +133,15 @@ fn nobody_makes_an_empty_member_while_its_vault_cannot_be_read() {
 }
 
 #[test]
+fn what_only_the_journal_remembers_is_not_replaced_by_nothing_either() {
+    check(
+        "declare a plain backup\nsee a data=absent\ncreated a-1",
+        &apply(),
+        "error a-1: core-plan-data-missing",
+    );
+}
+
+#[test]
 fn a_stopped_dying_or_silent_member_is_told_apart() {
     check(
         "declare a plain\nsee a data=ours:1.2 process=dead",

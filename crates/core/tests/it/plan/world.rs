@@ -32,6 +32,7 @@ pub(super) struct World {
     pub(super) seen: FleetSeen,
     pub(super) records: BTreeMap<Name, Vec<Record>>,
     pub(super) done: Vec<String>,
+    pub(super) created: BTreeMap<Name, Timestamp>,
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -59,6 +60,7 @@ impl World {
             seen: FleetSeen::default(),
             records: [(name("v"), vec![])].into(),
             done: vec![],
+            created: BTreeMap::new(),
         };
         let root = HostSeen { is_root: true, user: "root".into(), ..HostSeen::default() };
         world.seen.hosts.insert(name("local"), root);
@@ -77,6 +79,9 @@ impl World {
                 ["user", user] => {
                     let host = world.seen.hosts.get_mut("local").expect("the host is there");
                     host.users.push((*user).to_owned());
+                }
+                ["created", member] => {
+                    world.created.insert(name(member), Timestamp::from_millis(1));
                 }
                 ["unread", vault] => drop(world.records.remove(*vault)),
                 ["done", step] => world.done.push((*step).to_owned()),
@@ -206,6 +211,7 @@ impl World {
             seen: &self.seen,
             engines: &Both,
             records: &self.records,
+            created: &self.created,
             now: Timestamp::from_millis(5_000),
             operation: "op",
             done: &self.done,
