@@ -92,10 +92,14 @@ impl Controller {
         }
     }
 
-    /// Looks at these clusters. For `None` at all, and at members of this fleet that the file does not declare.
+    /// Looks at these clusters (all for `None`).
     pub async fn observe(&self, clusters: Option<&[Name]>, depth: Depth, tools: bool) -> FleetSeen {
-        let besides = clusters.is_none();
-        self.view().look(&Scope { clusters, depth, tools, besides, ..Scope::default() }).await
+        self.view().look(&Scope { clusters, depth, tools, ..Scope::default() }).await
+    }
+
+    /// Looks briefly at these clusters (all for `None`), and at all members of this fleet that the file does not declare.
+    pub async fn survey(&self, clusters: Option<&[Name]>) -> FleetSeen {
+        self.view().look(&Scope { clusters, besides: true, ..Scope::default() }).await
     }
 
     /// Looks, and decides what an aim needs.
@@ -240,15 +244,16 @@ impl Controller {
         executor.run(&self.parts.ids.id(), plan, audience).await
     }
 
-    /// The newest operation that never ended, or that was stopped on request with nothing done well since.
+    /// The newest operation that never ended and whose aim none has reached since, or that was stopped on request with
+    /// nothing done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
-        let mut done_since = false;
+        let mut done_since: Vec<Aim> = Vec::new();
         for operation in self.parts.journal.recent(100)? {
             match operation.result {
-                None => return Ok(Some(operation)),
-                Some(Ended::Cancelled) if !done_since => return Ok(Some(operation)),
-                Some(Ended::Done) => done_since = true,
-                Some(_) => {}
+                None if !done_since.contains(&operation.plan.aim) => return Ok(Some(operation)),
+                Some(Ended::Cancelled) if done_since.is_empty() => return Ok(Some(operation)),
+                Some(Ended::Done) => done_since.push(operation.plan.aim),
+                None | Some(_) => {}
             }
         }
         Ok(None)

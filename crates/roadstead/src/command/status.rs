@@ -7,7 +7,7 @@ use roadstead_core::{
     Finding, Severity, Text, Timestamp, finding,
     model::{ClusterSpec, MemberSpec, Name},
     plan,
-    port::{engine::Depth, layout::Endpoint},
+    port::layout::Endpoint,
     seen::{DataSeen, FleetSeen, MemberSeen, OnHost, ProcessSeen, Reach, Role},
 };
 use serde_json::{Value, json};
@@ -34,13 +34,14 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let controller = house::controller(context, &loaded)?;
     let named = (!asked.is_empty()).then_some(asked.as_slice());
     let (seen, shelf) = block_on(async {
-        let looked = controller.observe(named, Depth::Brief, false);
+        let looked = controller.survey(named);
         tokio::join!(looked, Shelf::read(&controller))
     })?;
     let state = State { words: &context.words, seen: &seen, shelf: &shelf, now: house::now() };
     let clusters = loaded.fleet.clusters.values();
     let clusters: Vec<_> = clusters.filter(|c| asked.is_empty() || asked.contains(&c.name)).collect();
-    let undeclared: Vec<_> = seen.undeclared.values().collect();
+    let of_asked = |cluster: &&ClusterSpec| asked.is_empty() || asked.contains(&cluster.name);
+    let undeclared: Vec<_> = seen.undeclared.values().filter(of_asked).collect();
     let listed = || clusters.iter().copied().chain(undeclared.iter().copied());
     let mut text = state.table(listed()).render(context.paint);
     text.push_str(&state.agent(&controller));
