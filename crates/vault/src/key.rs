@@ -1,6 +1,6 @@
 //! The vault's key: from the password to the repository's master key and the catalogue's cipher.
 //!
-//! The repository's own key file costs 128 MiB and a third of a second by scrypt, too much for a look at the
+//! The repository's own key file costs 32 MiB and a third of a second by scrypt, too much for a look at the
 //! catalogue. So the same master key also lies in `catalogue/seal`, under a cheaper scrypt (4 MiB, some ten
 //! milliseconds). That is the weaker of the two doors, and the reason why short or monotonous keys are refused: with
 //! a generated key neither door can be forced, whatever the cost of one try. See `docs/vault-format.md`.

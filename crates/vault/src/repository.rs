@@ -3,10 +3,11 @@
 //! Everything here blocks, may use much CPU, and is called on a blocking thread. Measured traps of `rustic_core` 0.13
 //! and where each is fenced: a failing reader that becomes an empty snapshot ([`archive`], [`backend`]), stale bytes
 //! without `force` ([`archive`]), short reads that shrink its buffer ([`archive`]), dropped listing errors
-//! ([`backend`]), no locks (`claim.rs`), key derivation that costs 128 MiB (`key.rs`).
+//! ([`backend`]), no locks (`claim.rs`), key files that cost 128 MiB ([`keyfile`]).
 
 mod archive;
 mod backend;
+mod keyfile;
 mod library;
 mod survey;
 
@@ -18,6 +19,7 @@ use rustic_core::{
     ConfigOptions, Credentials, FileType, KeyOptions, OpenStatus, PruneOptions, ReadBackend,
     RepairIndexOptions, RepositoryBackends, RepositoryOptions, WriteBackend, repofile,
 };
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 pub(crate) use archive::{Archive, Label, Stored, path_of};
@@ -116,21 +118,22 @@ pub(crate) fn create(place: Place, master: &Master, password: &str) -> Result<bo
     let repository = closed(&backend)?;
     let key = Credentials::Masterkey(parse(&master.json)?);
     let missing = repository.config_id().map_err(|error| failed(&error))?.is_none();
-    let repository = if missing {
+    let opened = if missing {
         repository.init(&key, &KeyOptions::default(), &settings())
     } else {
         repository.open(&key)
     };
-    let repository = repository.map_err(|error| failed(&error))?;
+    opened.map_err(|error| failed(&error))?;
     let keyless = backend.list_with_size(FileType::Key).map_err(|error| failed(&error))?.is_empty();
     if keyless {
-        let options = KeyOptions::default().hostname("roadstead".to_owned()).with_created(true);
-        repository.add_key(password, &options).map_err(|error| failed(&error))?;
+        let file = keyfile::key_file(master, password)?;
+        let id = hex::encode(Sha256::digest(&file)).parse().map_err(|error: Box<_>| failed(&error))?;
+        backend.write_bytes(FileType::Key, &id, false, file.into()).map_err(|error| failed(&error))?;
     }
     Ok(missing || keyless)
 }
 
-/// The master key by the repository's own key files: slow, and 128 MiB. `Kind::Denied` when the password opens none.
+/// The master key by the repository's own key files: slow, and 32 MiB or more. `Kind::Denied` when the password opens none.
 pub(crate) fn master_by_password(place: Place, password: &str) -> Result<Master> {
     let backend = Arc::new(Backend::new(place, Snapshots::Written));
     let opened = closed(&backend)?.open(&Credentials::password(password));
