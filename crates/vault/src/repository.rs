@@ -35,9 +35,11 @@ const COMPRESSION: i32 = 1;
 /// Each stream being taken holds up to three packs in memory.
 const PACK: ByteSize = ByteSize::mib(8);
 const TREE_PACK: ByteSize = ByteSize::mib(1);
-const CHUNK: ByteSize = ByteSize::mib(1);
+/// A chunk is cut on average this far behind its least length; only that far is each byte looked at, and a dozen
+/// chunks are on their way at once.
+const CHUNK: ByteSize = ByteSize::kib(512);
 const CHUNK_MIN: ByteSize = ByteSize::kib(512);
-const CHUNK_MAX: ByteSize = ByteSize::mib(4);
+const CHUNK_MAX: ByteSize = ByteSize::mib(2);
 
 /// An opened repository, without its index.
 pub(crate) struct Repository {

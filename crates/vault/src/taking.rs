@@ -29,8 +29,8 @@ use crate::{
     vault::unfold,
 };
 
-/// Small chunks are gathered to this length before they are handed on.
-const GATHERED: usize = 256 * 1024;
+/// Small chunks are gathered to this length before they are handed on; longer ones go as they are, uncopied.
+const GATHERED: usize = 128 * 1024;
 /// How many pieces wait between the writer and the repository.
 const WAITING: usize = 4;
 
