@@ -26,6 +26,13 @@ impl Multiset {
         self.xor ^= number(right);
     }
 
+    /// Adds all entries of another.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.xor ^= other.xor;
+    }
+
     /// How many entries.
     pub(crate) fn count(&self) -> u64 {
         self.count
@@ -54,5 +61,8 @@ mod tests {
         assert_eq!(of(&["a", "b", "c"]), of(&["c", "a", "b"]));
         assert_ne!(of(&["a", "a"]).digest(), of(&["b", "b"]).digest());
         assert_ne!(of(&["a", "a"]).digest(), of(&[]).digest());
+        let mut joined = of(&["a", "b"]);
+        joined.join(&of(&["a"]));
+        assert_eq!(joined, of(&["a", "a", "b"]));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Both sides of a comparison come through the same decoder from a snapshot that a server sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -38,6 +38,8 @@ const LIBRARY: &str = "function-library";
 const ACCOUNT: &str = "account";
 /// Keys that expire on this day or later are counted together.
 const LATER: &str = "2100-01-01";
+/// The same in days since 1970.
+const LATER_DAYS: i64 = 47_482;
 const DAY_MILLIS: i64 = 86_400_000;
 /// Pieces between the connection and the decoder.
 const PIECES: usize = 16;
@@ -45,10 +47,36 @@ const PIECES: usize = 16;
 /// What was in a snapshot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contents {
-    keys: BTreeMap<(&'static str, Vec<String>), Multiset>,
+    keys: HashMap<Like, Multiset>,
     modules: BTreeMap<(u64, String), u64>,
     module_data: BTreeSet<String>,
     libraries: BTreeMap<String, blake3::Hash>,
+}
+
+/// What keys that are counted together have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Like {
+    database: u64,
+    sort: Sort,
+    fields_fade: bool,
+    /// The day on which they expire, in days since 1970 and at most [`LATER_DAYS`].
+    expires: Option<i64>,
+}
+
+impl Like {
+    /// As the manifest names it.
+    fn named(&self) -> (&'static str, Vec<String>) {
+        let mut name = vec![self.database.to_string(), self.sort.word().to_owned()];
+        let kind = match self.expires {
+            _ if self.fields_fade => FADING,
+            None => KEYS,
+            Some(days) => {
+                name.push(day(days * DAY_MILLIS));
+                EXPIRING
+            }
+        };
+        (kind, name)
+    }
 }
 
 /// A snapshot that came through to its end.
@@ -79,17 +107,12 @@ impl Listener for Contents {
             *self.modules.entry((key.database, module.clone())).or_default() += 1;
             return Ok(());
         }
-        let mut name = vec![key.database.to_string(), key.sort.word().to_owned()];
-        let kind = match key.expires {
-            _ if key.fields_fade => FADING,
-            None => KEYS,
-            Some(expires) => {
-                name.push(day(expires));
-                EXPIRING
-            }
-        };
         let digest = key.digest.expect("only a module's value has no digest");
-        self.keys.entry((kind, name)).or_default().add_hashed(&digest);
+        let days = |millis: i64| millis.div_euclid(DAY_MILLIS);
+        let expires =
+            key.expires.map(days).map(|d| if (0..LATER_DAYS).contains(&d) { d } else { LATER_DAYS });
+        let like = Like { database: key.database, sort: key.sort, fields_fade: key.fields_fade, expires };
+        self.keys.entry(like).or_default().add_hashed(&digest);
         Ok(())
     }
 }
@@ -102,9 +125,13 @@ fn day(millis: i64) -> String {
 
 impl Contents {
     fn objects(&self) -> Vec<Object> {
-        let keys = self.keys.iter().map(|((kind, name), all)| Object {
-            kind: (*kind).to_owned(),
-            name: name.clone(),
+        let mut named: BTreeMap<_, Multiset> = BTreeMap::new();
+        for (like, keys) in &self.keys {
+            named.entry(like.named()).or_default().join(keys);
+        }
+        let keys = named.into_iter().map(|((kind, name), all)| Object {
+            kind: kind.to_owned(),
+            name,
             count: Some(all.count()),
             digest: Some(all.digest()),
             strength: Strength::ContentSnapshot,
@@ -326,7 +353,8 @@ mod tests {
         assert_eq!(day(0), "1970-01-01");
         assert_eq!(day(DAY_MILLIS - 1), "1970-01-01");
         assert_eq!(day(1_790_000_000_000), "2026-09-21");
-        for far in [4_102_444_800_000, i64::MAX, i64::MIN, -1] {
+        assert_eq!(day((LATER_DAYS - 1) * DAY_MILLIS), "2099-12-31");
+        for far in [LATER_DAYS * DAY_MILLIS, i64::MAX, i64::MIN, -1] {
             assert_eq!(day(far), LATER, "{far}");
         }
     }

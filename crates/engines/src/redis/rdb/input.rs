@@ -1,12 +1,15 @@
 //! The snapshot's bytes as they arrive: read on demand, never held as a whole, never believed by length alone.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use roadstead_core::Error;
 
 use super::{
     crc64::Checked,
     lzf::{self, Inflated},
 };
+
+/// How much room for strings is kept from one to the next.
+pub(super) const KEPT_BYTES: usize = 256 << 10;
 
 /// Why reading stopped.
 #[derive(Clone, Debug)]
@@ -42,13 +45,18 @@ pub(super) struct Input<'a> {
     next: &'a mut Next<'a>,
     piece: Bytes,
     captured: Option<Vec<u8>>,
+    /// Room for a compressed string.
+    packed: Vec<u8>,
+    /// And for what it inflates to.
+    inflated: Vec<u8>,
     /// The checksum of all pieces taken.
     pub(super) checked: Checked,
 }
 
 impl<'a> Input<'a> {
     pub(super) fn new(next: &'a mut Next<'a>) -> Self {
-        Self { next, piece: Bytes::new(), captured: None, checked: Checked::default() }
+        let (packed, inflated) = (Vec::new(), Vec::new());
+        Self { next, piece: Bytes::new(), captured: None, packed, inflated, checked: Checked::default() }
     }
 
     /// From here on, keeps what is read.
@@ -75,17 +83,19 @@ impl<'a> Input<'a> {
         Ok(true)
     }
 
-    /// Up to `limit` bytes, as they lie in the current piece; never empty.
-    fn some(&mut self, limit: u64) -> Result<Bytes, Fault> {
+    /// Hands on up to `limit` bytes, as they lie in the current piece; how many, and never none.
+    fn some(&mut self, limit: u64, take: impl FnOnce(&[u8])) -> Result<usize, Fault> {
         if !self.fill()? {
             return Err(Fault::Ended);
         }
         let count = usize::try_from(limit).map_or(self.piece.len(), |limit| limit.min(self.piece.len()));
-        let taken = self.piece.split_to(count);
+        let taken = &self.piece[..count];
         if let Some(captured) = &mut self.captured {
-            captured.extend_from_slice(&taken);
+            captured.extend_from_slice(taken);
         }
-        Ok(taken)
+        take(taken);
+        self.piece.advance(count);
+        Ok(count)
     }
 
     /// Reads to the very end; how many bytes were left.
@@ -102,19 +112,18 @@ impl<'a> Input<'a> {
         if let Some((&byte, _)) = self.piece.split_first()
             && self.captured.is_none()
         {
-            bytes::Buf::advance(&mut self.piece, 1);
+            self.piece.advance(1);
             return Ok(byte);
         }
-        Ok(self.some(1)?[0])
+        self.array().map(|[byte]| byte)
     }
 
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         let mut all = [0; N];
         let mut filled = 0;
         while filled < N {
-            let some = self.some((N - filled) as u64)?;
-            all[filled..filled + some.len()].copy_from_slice(&some);
-            filled += some.len();
+            let rest = &mut all[filled..];
+            filled += self.some(rest.len() as u64, |some| rest[..some.len()].copy_from_slice(some))?;
         }
         Ok(all)
     }
@@ -123,9 +132,7 @@ impl<'a> Input<'a> {
     fn append(&mut self, count: u64, to: &mut Vec<u8>) -> Result<(), Fault> {
         let mut left = count;
         while left > 0 {
-            let some = self.some(left)?;
-            left -= some.len() as u64;
-            to.extend_from_slice(&some);
+            left -= self.some(left, |some| to.extend_from_slice(some))? as u64;
         }
         Ok(())
     }
@@ -166,9 +173,7 @@ impl<'a> Input<'a> {
         match self.any_length()? {
             Length::Plain(plain) => {
                 while length < plain {
-                    let some = self.some(plain - length)?;
-                    length += some.len() as u64;
-                    take(&some);
+                    length += self.some(plain - length, &mut *take)? as u64;
                 }
             }
             Length::Special(sort) => self.special(sort, &mut |part| {
@@ -188,9 +193,14 @@ impl<'a> Input<'a> {
             3 => {
                 let packed = self.length()?;
                 let length = self.length()?;
-                let mut bytes = Vec::new();
-                self.append(packed, &mut bytes)?;
-                return match lzf::inflate(&bytes, length, take) {
+                let mut bytes = std::mem::take(&mut self.packed);
+                bytes.clear();
+                let read = self.append(packed, &mut bytes);
+                let inflated = read.map(|()| lzf::inflate(&bytes, length, &mut self.inflated, take));
+                if bytes.capacity() <= KEPT_BYTES {
+                    self.packed = bytes;
+                }
+                return match inflated? {
                     Inflated::Whole => Ok(()),
                     Inflated::Damaged => Err(Fault::Damaged("compressed string")),
                 };

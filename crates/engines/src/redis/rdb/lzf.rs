@@ -15,17 +15,23 @@ pub(super) enum Inflated {
 }
 
 /// Inflates, handing on parts in order. What is handed on before damage is found must not be used.
-pub(super) fn inflate(packed: &[u8], length: u64, take: &mut dyn FnMut(&[u8])) -> Inflated {
-    let mut output = Vec::with_capacity(PART.min(packed.len().saturating_mul(4)));
+/// `output` is room that is used again.
+pub(super) fn inflate(
+    packed: &[u8],
+    length: u64,
+    output: &mut Vec<u8>,
+    take: &mut dyn FnMut(&[u8]),
+) -> Inflated {
+    output.clear();
     let mut written = 0_u64;
     let mut at = 0;
     while at < packed.len() {
         let control = usize::from(packed[at]);
         at += 1;
         let added = if control < 32 {
-            literal(packed, &mut at, control, &mut output)
+            literal(packed, &mut at, control, output)
         } else {
-            copy(packed, &mut at, control, &mut output)
+            copy(packed, &mut at, control, output)
         };
         let Some(added) = added else { return Inflated::Damaged };
         written += added as u64;
@@ -38,7 +44,7 @@ pub(super) fn inflate(packed: &[u8], length: u64, take: &mut dyn FnMut(&[u8])) -
             output.drain(..done);
         }
     }
-    take(&output);
+    take(output);
     if written == length { Inflated::Whole } else { Inflated::Damaged }
 }
 
@@ -59,7 +65,11 @@ fn copy(packed: &[u8], at: &mut usize, control: usize, output: &mut Vec<u8>) -> 
     let offset = ((control & 0x1f) << 8 | usize::from(*packed.get(*at)?)) + 1;
     *at += 1;
     let from = output.len().checked_sub(offset)?;
-    // Source and target may overlap: that is how runs are packed.
+    if offset >= length {
+        output.extend_from_within(from..from + length);
+        return Some(length);
+    }
+    // Source and target overlap: that is how runs are packed.
     for index in from..from + length {
         output.push(output[index]);
     }
@@ -72,7 +82,7 @@ mod tests {
 
     fn inflated(packed: &[u8], length: u64) -> (Inflated, Vec<u8>) {
         let mut all = Vec::new();
-        let how = inflate(packed, length, &mut |part| all.extend_from_slice(part));
+        let how = inflate(packed, length, &mut Vec::new(), &mut |part| all.extend_from_slice(part));
         (how, all)
     }
 

@@ -105,6 +105,7 @@ fn decode(input: &mut Input<'_>, listener: &mut dyn Listener) -> Result<(), Faul
     let mut expires = None;
     let mut name = Vec::new();
     let mut text = Vec::new();
+    let mut canon = value::Canon::default();
     loop {
         match input.byte()? {
             END => return Ok(()),
@@ -150,7 +151,8 @@ fn decode(input: &mut Input<'_>, listener: &mut dyn Listener) -> Result<(), Faul
             sort => {
                 name.clear();
                 input.string(&mut name)?;
-                let key = value::read(input, listener.wants_raw(), sort, is_valkey, &name, expires.take())?;
+                let (raw, expires) = (listener.wants_raw(), expires.take());
+                let key = value::read(input, &mut canon, raw, sort, is_valkey, &name, expires)?;
                 listener.key(Key { database, ..key })?;
             }
         }

@@ -5,14 +5,14 @@
 
 use super::{
     Key,
-    input::{Fault, Input},
+    input::{Fault, Input, KEPT_BYTES},
     listpack::Listpack,
     streams,
 };
 use crate::digest::Multiset;
 
 /// What a key holds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in super::super) enum Sort {
     /// A string.
     Text,
@@ -79,17 +79,27 @@ impl Canon {
         self.number(members.count());
     }
 
-    fn finish(mut self) -> blake3::Hash {
-        match &mut self.hasher {
+    /// The hash of all that came, and the room for the next value.
+    fn finish(&mut self) -> blake3::Hash {
+        let hash = match self.hasher.take() {
             None => blake3::hash(&self.held),
-            Some(hasher) => hasher.update(&self.held).finalize(),
-        }
+            Some(mut hasher) => hasher.update(&self.held).finalize(),
+        };
+        self.clear();
+        hash
+    }
+
+    fn clear(&mut self) {
+        self.hasher = None;
+        self.held.clear();
+        self.held.shrink_to(KEPT_BYTES);
     }
 }
 
-/// Reads one value; the database is for the caller to say.
+/// Reads one value; the database is for the caller to say. `canon` is room that is used again.
 pub(super) fn read<'n>(
     input: &mut Input<'_>,
+    canon: &mut Canon,
     wants_raw: bool,
     code: u8,
     is_valkey: bool,
@@ -99,36 +109,36 @@ pub(super) fn read<'n>(
     if wants_raw {
         input.capture();
     }
-    let mut canon = Canon::default();
+    canon.clear();
     canon.text(name);
     canon.raw(&expires.unwrap_or(-1).to_le_bytes());
     let mut fields_fade = false;
     let sort = match code {
-        0 => text(input, &mut canon)?,
-        1 => list(input, &mut canon)?,
-        18 => quicklist(input, &mut canon)?,
-        2 => set(input, &mut canon)?,
-        11 => intset(input, &mut canon)?,
-        20 => set_listpack(input, &mut canon)?,
-        5 => sorted_set(input, &mut canon)?,
-        17 => sorted_set_listpack(input, &mut canon)?,
-        4 => hash(input, &mut canon)?,
-        16 => hash_listpack(input, &mut canon, None, &mut fields_fade)?,
-        22 if is_valkey => hash_with_times(input, &mut canon, Times::After, &mut fields_fade)?,
-        22 => hash_with_times(input, &mut canon, Times::Absolute, &mut fields_fade)?,
+        0 => text(input, canon)?,
+        1 => list(input, canon)?,
+        18 => quicklist(input, canon)?,
+        2 => set(input, canon)?,
+        11 => intset(input, canon)?,
+        20 => set_listpack(input, canon)?,
+        5 => sorted_set(input, canon)?,
+        17 => sorted_set_listpack(input, canon)?,
+        4 => hash(input, canon)?,
+        16 => hash_listpack(input, canon, None, &mut fields_fade)?,
+        22 if is_valkey => hash_with_times(input, canon, Times::After, &mut fields_fade)?,
+        22 => hash_with_times(input, canon, Times::Absolute, &mut fields_fade)?,
         24 if !is_valkey => {
             let least = i64::from_le_bytes(input.array()?);
-            hash_with_times(input, &mut canon, Times::From(least), &mut fields_fade)?
+            hash_with_times(input, canon, Times::From(least), &mut fields_fade)?
         }
-        23 if !is_valkey => hash_listpack(input, &mut canon, Some(()), &mut fields_fade)?,
+        23 if !is_valkey => hash_listpack(input, canon, Some(()), &mut fields_fade)?,
         25 if !is_valkey => {
             // The least of the times, which the fields tell again.
             let _: [u8; 8] = input.array()?;
-            hash_listpack(input, &mut canon, Some(()), &mut fields_fade)?
+            hash_listpack(input, canon, Some(()), &mut fields_fade)?
         }
-        15 => streams::read(input, &mut canon, 1)?,
-        19 => streams::read(input, &mut canon, 2)?,
-        21 => streams::read(input, &mut canon, 3)?,
+        15 => streams::read(input, canon, 1)?,
+        19 => streams::read(input, canon, 2)?,
+        21 => streams::read(input, canon, 3)?,
         7 => {
             let module = module_name(input.length()?);
             skip_module(input)?;
