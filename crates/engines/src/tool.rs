@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, process::Stdio};
 
 use bytes::{Bytes, BytesMut};
 use roadstead_core::{Error, Kind, Result, Secret, Text, Version, seen::Tool, seen::Tools};
+use rustix::pipe::fcntl_setpipe_size;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -17,6 +18,8 @@ use tokio::{
 const STDERR_KEPT_BYTES: usize = 16 * 1024;
 /// How large a piece is read from a tool.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// How much a pipe from or to a tool holds: what Linux grants to everybody.
+const PIPE_BYTES: usize = 1 << 20;
 
 /// What to run.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +83,9 @@ impl Run {
             Error::io(Text::new("engines-tool-not-started").with("tool", &self.path), &error)
         })?;
         let stderr = child.stderr.take().expect("standard error was asked to be a pipe");
+        // Longer pipes mean fewer turns between the tool and us; where the system grants none, the usual ones do.
+        let _ = child.stdout.as_ref().map(|pipe| fcntl_setpipe_size(pipe, PIPE_BYTES));
+        let _ = child.stdin.as_ref().map(|pipe| fcntl_setpipe_size(pipe, PIPE_BYTES));
         Ok(Running {
             name,
             stdin: child.stdin.take(),
