@@ -164,7 +164,7 @@ fn a_vault_that_cannot_be_read_is_not_told_as_empty() {
     let key = folder.path().join("vault.key");
     let empty = run(folder.path(), &["backups"]).expect(0);
     assert!(empty.out.contains("no snapshots yet"), "{}", empty.out);
-    let never = run(folder.path(), &["status"]).expect(0);
+    let never = run(folder.path(), &["status"]).expect(1);
     assert!(never.out.contains("never"), "{}", never.out);
     let cannot = |why: &str| {
         for args in
@@ -178,7 +178,7 @@ fn a_vault_that_cannot_be_read_is_not_told_as_empty() {
                 assert!(!told.contains(wrong), "{args:?}\n{told}");
             }
         }
-        let status = run(folder.path(), &["status"]).expect(0);
+        let status = run(folder.path(), &["status"]).expect(1);
         assert!(status.out.contains("unknown") && !status.out.contains("never"), "{}", status.out);
     };
     fs::rename(&key, folder.path().join("kept")).expect("own folder");
