@@ -17,7 +17,7 @@ use roadstead_core::{
 
 use crate::{
     catalogue::{Entry, Lies, Loaded},
-    claim,
+    claim, lost,
     repository::{Library, Repository, Survey},
     source::{VaultSource, told},
     vault::{LocalVault, blocking},
@@ -33,7 +33,7 @@ pub(crate) async fn snapshot(vault: &LocalVault, id: &SnapshotId, watch: &dyn Wa
     let library = match vault.library().await {
         Err(error) if error.kind == Kind::Corrupt => {
             let streams = entry.record.streams.iter();
-            let damaged = streams.map(|stream| lost(&id.0, &stream.name, told(error.clone())));
+            let damaged = streams.map(|stream| lost_stream(&id.0, &stream.name, told(error.clone())));
             return Ok(damaged.collect());
         }
         library => library?,
@@ -72,7 +72,7 @@ async fn wrong_pack(library: &Arc<Library>, lies: Option<&Lies>) -> Option<Strin
 
 fn wrong_content(id: &str, stream: &str, pack: &str) -> Finding {
     let path = format!("data/{}/{pack}", &pack[..2]);
-    let finding = lost(id, stream, Text::new("vault-why-hash").with("pack", path.as_str()));
+    let finding = lost_stream(id, stream, Text::new("vault-why-hash").with("pack", path.as_str()));
     finding.cure(Text::new("vault-hash-cure").with("pack", path))
 }
 
@@ -98,7 +98,7 @@ pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<S
     // Looked at before the listing: what a backup stores meanwhile is not left over.
     let taking = claim::anybody_takes(&vault.place, &vault.cipher).await?;
     watch.progress(Progress { phase: Text::new("vault-phase-catalogue"), done: 0, total: None });
-    let loaded = vault.catalogue.load().await?;
+    let loaded = lost::load(vault).await?;
     watch.go_on()?;
     watch.progress(Progress { phase: Text::new("vault-phase-structure"), done: 0, total: None });
     let (place, master) = (vault.place.clone(), vault.master.clone());
@@ -127,8 +127,8 @@ pub(crate) async fn broken(
         Err(error) if error.kind == Kind::Corrupt => {
             let all = loaded.entries.iter().map(|entry| {
                 let id = entry.record.draft.id.0.clone();
-                let lost = |name: &String| lost(&id, name, told(error.clone()));
-                (id.clone(), entry.lies.keys().map(lost).collect())
+                let all_of = |name: &String| lost_stream(&id, name, told(error.clone()));
+                (id.clone(), entry.lies.keys().map(all_of).collect())
             });
             return Ok(all.collect());
         }
@@ -159,7 +159,7 @@ fn broken_streams(
     for (stream, lies) in &entry.lies {
         if !there.contains(&lies.object) {
             let why = Text::new("vault-why-no-object").with("object", lies.object.as_str());
-            findings.push(lost(id, stream, why));
+            findings.push(lost_stream(id, stream, why));
             continue;
         }
         let why = match library.packs(&lies.object, &lies.path) {
@@ -170,7 +170,7 @@ fn broken_streams(
             Err(error) if error.kind == Kind::Corrupt => Some(told(error)),
             Err(error) => return Err(error),
         };
-        findings.extend(why.map(|why| lost(id, stream, why)));
+        findings.extend(why.map(|why| lost_stream(id, stream, why)));
     }
     Ok(findings)
 }
@@ -199,7 +199,13 @@ fn repository_findings(survey: &Survey) -> Vec<Finding> {
 
 /// Streams and packs that no record needs.
 fn leftovers(loaded: &Loaded, survey: &Survey) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let left = |id: &String, key: &str| {
+        let note = Finding::note(id.as_str(), Text::new(key).with("snapshot", id.as_str()));
+        note.cure(Text::new("vault-leftover-cure"))
+    };
+    let unfinished = loaded.unfinished.iter().map(|id| left(id, "vault-backup-interrupted"));
+    let removed = loaded.removed.iter().map(|id| left(id, "vault-removal-interrupted"));
+    let mut findings: Vec<Finding> = unfinished.chain(removed).collect();
     let orphans = orphans(loaded, survey);
     if !orphans.is_empty() {
         let what = Text::new("vault-leftover-streams").with("count", orphans.len());
@@ -214,22 +220,29 @@ fn leftovers(loaded: &Loaded, survey: &Survey) -> Vec<Finding> {
     findings
 }
 
-/// The repository's snapshots that no record needs. Those of a snapshot whose record cannot be read are not among
-/// them, and neither are those that restic or anybody else put there.
+/// The repository's snapshots that nobody needs any more: of removed snapshots, of backups that never ended, and of
+/// whole ones what their records do not name. All others stay: those of a snapshot whose record cannot be read or was
+/// lost, and those that restic or anybody else put there.
 pub(crate) fn orphans(loaded: &Loaded, survey: &Survey) -> BTreeSet<String> {
-    let needed: BTreeSet<&str> = loaded
-        .entries
-        .iter()
-        .flat_map(|entry| entry.lies.values())
-        .map(|lies| lies.object.as_str())
-        .collect();
-    let ours = survey.marks.iter().filter(|mark| crate::catalogue::is_id(&mark.label));
+    let needed = needed(loaded);
+    let whole: BTreeSet<&str> = loaded.entries.iter().map(|entry| entry.record.draft.id.0.as_str()).collect();
+    let ended = |label: &String| {
+        loaded.removed.contains(label)
+            || loaded.unfinished.contains(label)
+            || (whole.contains(label.as_str()) && !loaded.damaged.contains(label))
+    };
     let orphans =
-        ours.filter(|mark| !needed.contains(mark.object.as_str()) && !loaded.damaged.contains(&mark.label));
+        survey.marks.iter().filter(|mark| ended(&mark.label) && !needed.contains(mark.object.as_str()));
     orphans.map(|mark| mark.object.clone()).collect()
 }
 
-fn lost(id: &str, stream: &str, why: Text) -> Finding {
+/// The repository's snapshots that records name.
+pub(crate) fn needed(loaded: &Loaded) -> BTreeSet<&str> {
+    let lies = loaded.entries.iter().flat_map(|entry| entry.lies.values());
+    lies.map(|lies| lies.object.as_str()).collect()
+}
+
+fn lost_stream(id: &str, stream: &str, why: Text) -> Finding {
     let what = Text::new("vault-stream-damaged")
         .with("stream", stream)
         .with("snapshot", id.get(..8).unwrap_or(id))

@@ -1,8 +1,9 @@
 //! Removing snapshots, and then what no record needs any more.
 //!
-//! Alone in the vault, by a claim. First the records go, then the repository's snapshots, then packs: killed anywhere
-//! between, nothing that a record needs is gone, and the next prune goes on. It never removes the last proven
-//! snapshot of a cluster, and never works on a repository that lacks something which a record needs.
+//! Alone in the vault, by a claim. First tombstones come and the records go, then the repository's snapshots, then
+//! packs, then the tombstones: killed anywhere between, nothing that a record needs is gone, and the next prune goes
+//! on. It never removes the last proven snapshot of a cluster, nor one whose record was lost unless it is named, and
+//! never works on a repository that lacks something which a record needs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,6 +22,7 @@ use crate::{
     catalogue::Loaded,
     check,
     claim::{self, Claim, Use},
+    lost,
     repository::{Repository, Survey},
     vault::{LocalVault, blocking},
 };
@@ -47,7 +49,7 @@ async fn prune_alone(
     watch: &dyn Watch,
 ) -> Result<Pruned> {
     say(watch, "vault-phase-catalogue")?;
-    let loaded = vault.catalogue.load().await?;
+    let loaded = lost::load(vault).await?;
     let remove: BTreeSet<String> = remove.iter().map(|id| id.0.clone()).collect();
     refuse_unknown(&loaded, &remove)?;
     refuse_last_proven(&loaded, &remove)?;
@@ -58,11 +60,15 @@ async fn prune_alone(
     let survey = sound_survey(vault, &repository, &kept, dry_run).await?;
     // Judged as if the records were gone: what only they needed is nobody's.
     let objects = check::orphans(&kept, &survey);
+    let gone: BTreeSet<String> = kept.removed.union(&kept.unfinished).cloned().collect();
     if !dry_run {
         say(watch, "vault-phase-records")?;
         claim.still_holds().await?;
-        for id in remove.iter().chain(&loaded.strays) {
-            vault.catalogue.remove(id).await?;
+        for id in &gone {
+            vault.catalogue.bury(id).await?;
+        }
+        for id in loaded.unsettled.difference(&gone) {
+            vault.catalogue.settle(id).await?;
         }
         vault.place.sweep().await?;
         claim::sweep(&vault.place, vault.pace).await?;
@@ -70,6 +76,11 @@ async fn prune_alone(
     say(watch, "vault-phase-packs")?;
     claim.still_holds().await?;
     let freed = blocking(move || repository.prune(&objects, dry_run)).await?;
+    if !dry_run {
+        for id in &gone {
+            vault.catalogue.forget(id).await?;
+        }
+    }
     Ok(Pruned { snapshots: remove.into_iter().map(SnapshotId).collect(), freed: Bytes(freed) })
 }
 
@@ -84,6 +95,8 @@ fn keep(loaded: &Loaded, remove: &BTreeSet<String>) -> Loaded {
     Loaded {
         entries: loaded.entries.iter().filter(kept).cloned().collect(),
         damaged: loaded.damaged.difference(remove).cloned().collect(),
+        removed: loaded.removed.union(remove).cloned().collect(),
+        unfinished: loaded.unfinished.clone(),
         ..Loaded::default()
     }
 }

@@ -71,6 +71,12 @@ impl Repository {
         Ok(survey)
     }
 
+    /// The labels of these snapshots; those that cannot be read have none here, and are found by [`Self::survey`].
+    pub(crate) fn labels(&self, objects: &BTreeSet<String>) -> BTreeSet<String> {
+        let ids = objects.iter().filter_map(|object| object.parse::<SnapshotId>().ok());
+        ids.filter_map(|id| Some(self.inner.get_file::<SnapshotFile>(&id).ok()?.label)).collect()
+    }
+
     /// The same without the snapshots.
     pub(super) fn survey_packs(&self) -> Result<Survey> {
         let mut survey = Survey::default();

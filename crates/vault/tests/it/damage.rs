@@ -144,13 +144,15 @@ async fn a_record_without_its_snapshot_and_a_snapshot_without_its_record() {
     let keys: Vec<_> = findings.iter().map(|finding| (finding.severity, finding.what.key.as_str())).collect();
     assert_eq!(
         keys,
-        [(Severity::Error, "vault-stream-damaged"), (Severity::Note, "vault-leftover-streams")],
+        [(Severity::Error, "vault-record-lost"), (Severity::Error, "vault-stream-damaged")],
         "{findings:#?}"
     );
     // What the first record needs and nobody can find any more forbids pruning, until it is given up.
     let refused = world.vault.prune(&[], false, &Unwatched).await.unwrap_err();
     assert_eq!((refused.kind, refused.what.key.as_str()), (Kind::Corrupt, "vault-prune-broken"));
     world.vault.prune(&[id(1)], false, &Unwatched).await.unwrap();
+    assert_eq!(world.count("snapshots"), 1, "what has lost its record is not garbage");
+    world.vault.prune(&[id(2)], false, &Unwatched).await.unwrap();
     assert_eq!((world.count("snapshots"), world.count("data")), (0, 0));
     assert_eq!(world.structure().await, []);
 }
