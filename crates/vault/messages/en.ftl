@@ -50,6 +50,15 @@ vault-record-lost-cure = restore the folder catalogue/ from a copy of the vault;
 vault-backup-interrupted = the taking of snapshot { $snapshot } was interrupted
 vault-removal-interrupted = the removal of snapshot { $snapshot } was interrupted
 vault-index-damaged = { $path } is damaged: { $why }
+vault-packs-unindexed = { $count ->
+    [one] a pack of { $bytes } is
+   *[other] { $count } packs of { $bytes } are
+} in no index: an index was lost, and this may be what damaged snapshots lack
+vault-index-cure = remove nothing yet: "roadstead vault prune" first makes the index anew from the packs; then check again
+vault-index-mended = the index was made anew: { $count ->
+    [one] a pack that is
+   *[other] { $count } packs that are
+} in the vault can be found again
 vault-object-damaged = { $path } is damaged: { $why }
 vault-pack-missing = { $path } is missing
 vault-pack-length = { $path } has { $bytes } bytes, which is not what the index says

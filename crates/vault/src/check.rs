@@ -104,14 +104,28 @@ pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<S
     let (place, master) = (vault.place.clone(), vault.master.clone());
     let survey = blocking(move || Repository::open(place, &master)?.survey()).await?;
     watch.go_on()?;
-    let mut findings = loaded.findings.clone();
-    findings.extend(repository_findings(&survey));
     let damaged = broken(vault, &loaded, &survey).await?;
-    let damaged = damaged.into_iter().map(|(id, findings)| (SnapshotId(id), findings)).collect();
+    let mut findings = Vec::from_iter(unindexed(&loaded, &survey, !damaged.is_empty(), taking));
+    findings.extend(loaded.findings.iter().cloned());
+    findings.extend(repository_findings(&survey));
     if !taking {
-        findings.extend(leftovers(&loaded, &survey));
+        findings.extend(leftovers(&loaded, &survey, !damaged.is_empty()));
     }
+    let damaged = damaged.into_iter().map(|(id, findings)| (SnapshotId(id), findings)).collect();
     Ok(Structure { damaged, findings })
+}
+
+/// Packs in no index that may be just what others lack.
+fn unindexed(loaded: &Loaded, survey: &Survey, broken: bool, taking: bool) -> Option<Finding> {
+    let (count, bytes) = survey.loose_packs();
+    // Of what a lost record needs nobody knows; packs without an index may as well be those of a backup just taken.
+    let suspect = broken || (!loaded.damaged.is_empty() && !taking);
+    (suspect && count > 0).then(|| {
+        let what = Text::new("vault-packs-unindexed").with("count", count);
+        let what = what.with("bytes", roadstead_core::Bytes(bytes).to_string());
+        let finding = if broken { Finding::error("", what) } else { Finding::warning("", what) };
+        finding.cure(Text::new("vault-index-cure"))
+    })
 }
 
 /// The streams that records promise and that cannot be whole, by snapshot.
@@ -135,10 +149,12 @@ pub(crate) async fn broken(
         Err(error) => return Err(error),
     };
     let entries = loaded.entries.clone();
+    // Then the index may be all that is wrong.
+    let unindexed = survey.loose_packs().0 > 0;
     blocking(move || {
         let mut broken = BTreeMap::new();
         for entry in entries {
-            let findings = broken_streams(&library, &entry, &there, &bad)?;
+            let findings = broken_streams(&library, &entry, &there, &bad, unindexed)?;
             if !findings.is_empty() {
                 broken.insert(entry.record.draft.id.0.clone(), findings);
             }
@@ -153,6 +169,7 @@ fn broken_streams(
     entry: &Entry,
     there: &BTreeSet<String>,
     bad: &BTreeSet<String>,
+    unindexed: bool,
 ) -> Result<Vec<Finding>> {
     let id = entry.record.draft.id.0.as_str();
     let mut findings = Vec::new();
@@ -162,15 +179,20 @@ fn broken_streams(
             findings.push(lost_stream(id, stream, why));
             continue;
         }
-        let why = match library.packs(&lies.object, &lies.path) {
-            Ok(packs) => packs
-                .intersection(bad)
-                .next()
-                .map(|pack| Text::new("vault-why-pack").with("pack", format!("data/{}/{pack}", &pack[..2]))),
-            Err(error) if error.kind == Kind::Corrupt => Some(told(error)),
+        match library.packs(&lies.object, &lies.path) {
+            Ok(packs) => findings.extend(packs.intersection(bad).next().map(|pack| {
+                let path = format!("data/{}/{pack}", &pack[..2]);
+                lost_stream(id, stream, Text::new("vault-why-pack").with("pack", path))
+            })),
+            Err(error) if error.kind == Kind::Corrupt => {
+                let mut finding = lost_stream(id, stream, told(error));
+                if unindexed {
+                    finding.cure = Some(Text::new("vault-index-cure"));
+                }
+                findings.push(finding);
+            }
             Err(error) => return Err(error),
-        };
-        findings.extend(why.map(|why| lost_stream(id, stream, why)));
+        }
     }
     Ok(findings)
 }
@@ -180,7 +202,8 @@ fn repository_findings(survey: &Survey) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, why) in &survey.bad_indexes {
         let what = Text::new("vault-index-damaged").with("path", format!("index/{index}"));
-        findings.push(Finding::error("", what.with("why", why.clone())).cure(cure()));
+        let cure = Text::new("vault-index-cure");
+        findings.push(Finding::error("", what.with("why", why.clone())).cure(cure));
     }
     for (object, why) in &survey.bad_marks {
         let what = Text::new("vault-object-damaged").with("path", format!("snapshots/{object}"));
@@ -198,7 +221,7 @@ fn repository_findings(survey: &Survey) -> Vec<Finding> {
 }
 
 /// Streams and packs that no record needs.
-fn leftovers(loaded: &Loaded, survey: &Survey) -> Vec<Finding> {
+fn leftovers(loaded: &Loaded, survey: &Survey, broken: bool) -> Vec<Finding> {
     let left = |id: &String, key: &str| {
         let note = Finding::note(id.as_str(), Text::new(key).with("snapshot", id.as_str()));
         note.cure(Text::new("vault-leftover-cure"))
@@ -212,7 +235,7 @@ fn leftovers(loaded: &Loaded, survey: &Survey) -> Vec<Finding> {
         findings.push(Finding::note("", what).cure(Text::new("vault-leftover-cure")));
     }
     let (count, bytes) = survey.loose_packs();
-    if count > 0 {
+    if count > 0 && !broken && loaded.damaged.is_empty() {
         let what = Text::new("vault-leftover-packs").with("count", count);
         let what = what.with("bytes", roadstead_core::Bytes(bytes).to_string());
         findings.push(Finding::note("", what).cure(Text::new("vault-leftover-cure")));

@@ -119,3 +119,20 @@ async fn a_backup_that_is_being_taken_is_neither_lost_nor_left_over() {
     assert_eq!(world.files(&format!("catalogue/{}", id(1))).len(), 1);
     assert!(world.check(1).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_lost_index_takes_nothing_of_a_lost_record() {
+    let world = world().await;
+    let folder = world.root.join(format!("catalogue/{}", id(1)));
+    let away = world.root.parent().unwrap().join("away");
+    fs::rename(&folder, &away).unwrap();
+    world.files("index").iter().for_each(|index| fs::remove_file(index).unwrap());
+    for dry_run in [true, false] {
+        let pruned = world.vault.prune(&[], dry_run, &Unwatched).await.unwrap();
+        tells_the_loss(&pruned.findings, 1);
+    }
+    fs::rename(&away, &folder).unwrap();
+    for number in 1..=2 {
+        assert!(world.check(number).await.is_empty(), "{number}");
+    }
+}
