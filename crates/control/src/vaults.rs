@@ -88,7 +88,7 @@ impl Controller {
         }
         let records = match vault.catalogue().await {
             Ok(catalogue) => catalogue.records,
-            Err(error) => return with_warning(checked, BTreeMap::new(), unnoted(&error)),
+            Err(error) => return Ok(with_warning(checked, BTreeMap::new(), unnoted(&error))),
         };
         let mut damaged = BTreeMap::new();
         let mut failed = None;
@@ -108,7 +108,7 @@ impl Controller {
         }
         match failed {
             None => checked,
-            Some(error) => with_warning(checked, damaged, unnoted(&error)),
+            Some(error) => Ok(with_warning(checked, damaged, unnoted(&error))),
         }
     }
 
@@ -138,13 +138,13 @@ fn with_warning(
     checked: Result<Structure>,
     damaged: BTreeMap<SnapshotId, Vec<Finding>>,
     warning: Finding,
-) -> Result<Structure> {
+) -> Structure {
     let mut structure = checked.unwrap_or_else(|error| {
         let finding = Finding::error("", error.what);
         Structure { damaged, findings: vec![error.cure.into_iter().fold(finding, Finding::cure)] }
     });
     structure.findings.push(warning);
-    Ok(structure)
+    structure
 }
 
 fn unnoted(error: &Error) -> Finding {

@@ -139,7 +139,9 @@ async fn heals_without(which: Option<usize>) -> usize {
     let packs = world.files("data");
     let indexes = world.files("index");
     let removed = which.map_or(&indexes[..], |which| &indexes[which..=which]);
-    removed.iter().for_each(|index| fs::remove_file(index).unwrap());
+    for index in removed {
+        fs::remove_file(index).unwrap();
+    }
     let structure = world.vault.check_structure(&Unwatched).await.unwrap();
     assert!(!structure.damaged.is_empty() && (which.is_some() || structure.damaged.len() == 2));
     let findings = structure.all();
