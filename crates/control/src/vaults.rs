@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use roadstead_core::{
-    Error, Finding, Kind, Millis, Result, Text,
+    Error, Finding, Kind, Millis, Result, Text, Timestamp,
     model::{Name, VaultSpec},
     port::{
         Vault, Watch,
-        vault::{Catalogue, Event, Record, Stage, Structure},
+        vault::{Catalogue, Event, Record, SnapshotId, Stage, Structure},
     },
 };
 
@@ -76,36 +76,85 @@ impl Controller {
     }
 
     /// Checks a vault's structure, and writes into the history of each snapshot that it finds damaged what that one
-    /// lacks: from then on it is not proven any more, until every byte of it was read again.
+    /// lacks: from then on it is not proven any more, until every byte of it was read again. What cannot be written
+    /// there is told all the same, with a warning that it was not.
     pub async fn check_vault(&self, vault: &dyn Vault, watch: &dyn Watch) -> Result<Structure> {
         let began = self.parts.clock.now();
         let checked = vault.check_structure(watch).await;
-        let records = match &checked {
+        match &checked {
             Ok(structure) if structure.damaged.is_empty() => return checked,
             Err(error) if error.kind != Kind::Corrupt => return checked,
-            _ => vault.catalogue().await?.records,
+            _ => {}
+        }
+        let records = match vault.catalogue().await {
+            Ok(catalogue) => catalogue.records,
+            Err(error) => return Ok(with_warning(checked, BTreeMap::new(), unnoted(&error))),
         };
+        let mut damaged = BTreeMap::new();
+        let mut failed = None;
         for record in &records {
             let findings = match &checked {
                 Ok(structure) => structure.damaged.get(record.id()).cloned(),
                 // Nothing can be read from a repository that cannot be opened.
                 Err(error) => Some(vec![told(record, error)]),
             };
-            let Some(findings) = findings.filter(|findings| is_news(record, findings)) else { continue };
-            let now = self.parts.clock.now();
-            let event = Event {
-                stage: Stage::Checked,
-                at: now,
-                by: self.parts.by.clone(),
-                took: now.since(began).unwrap_or(Millis(0)),
-                passed: false,
-                comparison: None,
-                findings,
-            };
-            vault.note(record.id(), event).await?;
+            let Some(findings) = findings else { continue };
+            if is_news(record, &findings)
+                && let Err(error) = self.note_damage(vault, record, began, findings.clone()).await
+            {
+                failed.get_or_insert(error);
+            }
+            damaged.insert(record.id().clone(), findings);
         }
-        checked
+        match failed {
+            None => checked,
+            Some(error) => Ok(with_warning(checked, damaged, unnoted(&error))),
+        }
     }
+
+    async fn note_damage(
+        &self,
+        vault: &dyn Vault,
+        record: &Record,
+        began: Timestamp,
+        findings: Vec<Finding>,
+    ) -> Result<()> {
+        let now = self.parts.clock.now();
+        let event = Event {
+            stage: Stage::Checked,
+            at: now,
+            by: self.parts.by.clone(),
+            took: now.since(began).unwrap_or(Millis(0)),
+            passed: false,
+            comparison: None,
+            findings,
+        };
+        vault.note(record.id(), event).await
+    }
+}
+
+/// What was found, with one warning more. An error that is damage becomes a finding among them.
+fn with_warning(
+    checked: Result<Structure>,
+    damaged: BTreeMap<SnapshotId, Vec<Finding>>,
+    warning: Finding,
+) -> Structure {
+    let mut structure = checked.unwrap_or_else(|error| {
+        let finding = Finding::error("", error.what);
+        Structure { damaged, findings: vec![error.cure.into_iter().fold(finding, Finding::cure)] }
+    });
+    structure.findings.push(warning);
+    structure
+}
+
+fn unnoted(error: &Error) -> Finding {
+    let mut why = error.what.clone();
+    if !error.causes.is_empty() {
+        let said = error.causes.join(": ");
+        why = Text::new("control-damage-why").with("what", why).with("said", said);
+    }
+    let finding = Finding::warning("", Text::new("control-damage-unnoted").with("why", why));
+    finding.cure(Text::new("control-damage-unnoted-cure"))
 }
 
 fn told(record: &Record, error: &Error) -> Finding {

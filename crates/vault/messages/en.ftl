@@ -45,8 +45,20 @@ vault-why-hash = its pack { $pack } has other content than its name says
 vault-hash-cure = move { $pack } out of the vault, remove this snapshot with "roadstead vault prune", and back up anew
 vault-record-unreadable = the record { $path } of snapshot { $snapshot } is torn or altered and cannot be opened
 vault-record-unreadable-cure = restore this file from a copy of the vault, or remove the snapshot with "roadstead vault prune"
-vault-stray-record = snapshot { $snapshot } has events but no record: its removal was interrupted
+vault-record-lost = the record { $path } of snapshot { $snapshot } is lost: nothing says that the snapshot was removed
+vault-record-lost-cure = restore the folder catalogue/ from a copy of the vault; or give the snapshot up with "roadstead vault prune --snapshot { $snapshot }"
+vault-backup-interrupted = the taking of snapshot { $snapshot } was interrupted
+vault-removal-interrupted = the removal of snapshot { $snapshot } was interrupted
 vault-index-damaged = { $path } is damaged: { $why }
+vault-packs-unindexed = { $count ->
+    [one] a pack of { $bytes } is
+   *[other] { $count } packs of { $bytes } are
+} in no index: an index was lost, and this may be what damaged snapshots lack
+vault-index-cure = remove nothing yet: "roadstead vault prune" first makes the index anew from the packs; then check again
+vault-index-mended = the index was made anew: { $count ->
+    [one] a pack that is
+   *[other] { $count } packs that are
+} in the vault can be found again
 vault-object-damaged = { $path } is damaged: { $why }
 vault-pack-missing = { $path } is missing
 vault-pack-length = { $path } has { $bytes } bytes, which is not what the index says

@@ -17,7 +17,7 @@ use roadstead_core::{
 
 use crate::{
     catalogue::{Entry, Lies, Loaded},
-    claim,
+    claim, lost,
     repository::{Library, Repository, Survey},
     source::{VaultSource, told},
     vault::{LocalVault, blocking},
@@ -33,7 +33,7 @@ pub(crate) async fn snapshot(vault: &LocalVault, id: &SnapshotId, watch: &dyn Wa
     let library = match vault.library().await {
         Err(error) if error.kind == Kind::Corrupt => {
             let streams = entry.record.streams.iter();
-            let damaged = streams.map(|stream| lost(&id.0, &stream.name, told(error.clone())));
+            let damaged = streams.map(|stream| lost_stream(&id.0, &stream.name, told(error.clone())));
             return Ok(damaged.collect());
         }
         library => library?,
@@ -72,7 +72,7 @@ async fn wrong_pack(library: &Arc<Library>, lies: Option<&Lies>) -> Option<Strin
 
 fn wrong_content(id: &str, stream: &str, pack: &str) -> Finding {
     let path = format!("data/{}/{pack}", &pack[..2]);
-    let finding = lost(id, stream, Text::new("vault-why-hash").with("pack", path.as_str()));
+    let finding = lost_stream(id, stream, Text::new("vault-why-hash").with("pack", path.as_str()));
     finding.cure(Text::new("vault-hash-cure").with("pack", path))
 }
 
@@ -98,20 +98,34 @@ pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<S
     // Looked at before the listing: what a backup stores meanwhile is not left over.
     let taking = claim::anybody_takes(&vault.place, &vault.cipher).await?;
     watch.progress(Progress { phase: Text::new("vault-phase-catalogue"), done: 0, total: None });
-    let loaded = vault.catalogue.load().await?;
+    let loaded = lost::load(vault).await?;
     watch.go_on()?;
     watch.progress(Progress { phase: Text::new("vault-phase-structure"), done: 0, total: None });
     let (place, master) = (vault.place.clone(), vault.master.clone());
     let survey = blocking(move || Repository::open(place, &master)?.survey()).await?;
     watch.go_on()?;
-    let mut findings = loaded.findings.clone();
-    findings.extend(repository_findings(&survey));
     let damaged = broken(vault, &loaded, &survey).await?;
-    let damaged = damaged.into_iter().map(|(id, findings)| (SnapshotId(id), findings)).collect();
+    let mut findings = Vec::from_iter(unindexed(&loaded, &survey, !damaged.is_empty(), taking));
+    findings.extend(loaded.findings.iter().cloned());
+    findings.extend(repository_findings(&survey));
     if !taking {
-        findings.extend(leftovers(&loaded, &survey));
+        findings.extend(leftovers(&loaded, &survey, !damaged.is_empty()));
     }
+    let damaged = damaged.into_iter().map(|(id, findings)| (SnapshotId(id), findings)).collect();
     Ok(Structure { damaged, findings })
+}
+
+/// Packs in no index that may be just what others lack.
+fn unindexed(loaded: &Loaded, survey: &Survey, broken: bool, taking: bool) -> Option<Finding> {
+    let (count, bytes) = survey.loose_packs();
+    // Of what a lost record needs nobody knows; packs without an index may as well be those of a backup just taken.
+    let suspect = broken || (!loaded.damaged.is_empty() && !taking);
+    (suspect && count > 0).then(|| {
+        let what = Text::new("vault-packs-unindexed").with("count", count);
+        let what = what.with("bytes", roadstead_core::Bytes(bytes).to_string());
+        let finding = if broken { Finding::error("", what) } else { Finding::warning("", what) };
+        finding.cure(Text::new("vault-index-cure"))
+    })
 }
 
 /// The streams that records promise and that cannot be whole, by snapshot.
@@ -127,18 +141,20 @@ pub(crate) async fn broken(
         Err(error) if error.kind == Kind::Corrupt => {
             let all = loaded.entries.iter().map(|entry| {
                 let id = entry.record.draft.id.0.clone();
-                let lost = |name: &String| lost(&id, name, told(error.clone()));
-                (id.clone(), entry.lies.keys().map(lost).collect())
+                let all_of = |name: &String| lost_stream(&id, name, told(error.clone()));
+                (id.clone(), entry.lies.keys().map(all_of).collect())
             });
             return Ok(all.collect());
         }
         Err(error) => return Err(error),
     };
     let entries = loaded.entries.clone();
+    // Then the index may be all that is wrong.
+    let unindexed = survey.loose_packs().0 > 0;
     blocking(move || {
         let mut broken = BTreeMap::new();
         for entry in entries {
-            let findings = broken_streams(&library, &entry, &there, &bad)?;
+            let findings = broken_streams(&library, &entry, &there, &bad, unindexed)?;
             if !findings.is_empty() {
                 broken.insert(entry.record.draft.id.0.clone(), findings);
             }
@@ -153,24 +169,30 @@ fn broken_streams(
     entry: &Entry,
     there: &BTreeSet<String>,
     bad: &BTreeSet<String>,
+    unindexed: bool,
 ) -> Result<Vec<Finding>> {
     let id = entry.record.draft.id.0.as_str();
     let mut findings = Vec::new();
     for (stream, lies) in &entry.lies {
         if !there.contains(&lies.object) {
             let why = Text::new("vault-why-no-object").with("object", lies.object.as_str());
-            findings.push(lost(id, stream, why));
+            findings.push(lost_stream(id, stream, why));
             continue;
         }
-        let why = match library.packs(&lies.object, &lies.path) {
-            Ok(packs) => packs
-                .intersection(bad)
-                .next()
-                .map(|pack| Text::new("vault-why-pack").with("pack", format!("data/{}/{pack}", &pack[..2]))),
-            Err(error) if error.kind == Kind::Corrupt => Some(told(error)),
+        match library.packs(&lies.object, &lies.path) {
+            Ok(packs) => findings.extend(packs.intersection(bad).next().map(|pack| {
+                let path = format!("data/{}/{pack}", &pack[..2]);
+                lost_stream(id, stream, Text::new("vault-why-pack").with("pack", path))
+            })),
+            Err(error) if error.kind == Kind::Corrupt => {
+                let mut finding = lost_stream(id, stream, told(error));
+                if unindexed {
+                    finding.cure = Some(Text::new("vault-index-cure"));
+                }
+                findings.push(finding);
+            }
             Err(error) => return Err(error),
-        };
-        findings.extend(why.map(|why| lost(id, stream, why)));
+        }
     }
     Ok(findings)
 }
@@ -180,7 +202,8 @@ fn repository_findings(survey: &Survey) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, why) in &survey.bad_indexes {
         let what = Text::new("vault-index-damaged").with("path", format!("index/{index}"));
-        findings.push(Finding::error("", what.with("why", why.clone())).cure(cure()));
+        let cure = Text::new("vault-index-cure");
+        findings.push(Finding::error("", what.with("why", why.clone())).cure(cure));
     }
     for (object, why) in &survey.bad_marks {
         let what = Text::new("vault-object-damaged").with("path", format!("snapshots/{object}"));
@@ -198,15 +221,21 @@ fn repository_findings(survey: &Survey) -> Vec<Finding> {
 }
 
 /// Streams and packs that no record needs.
-fn leftovers(loaded: &Loaded, survey: &Survey) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn leftovers(loaded: &Loaded, survey: &Survey, broken: bool) -> Vec<Finding> {
+    let left = |id: &String, key: &str| {
+        let note = Finding::note(id.as_str(), Text::new(key).with("snapshot", id.as_str()));
+        note.cure(Text::new("vault-leftover-cure"))
+    };
+    let unfinished = loaded.unfinished.iter().map(|id| left(id, "vault-backup-interrupted"));
+    let removed = loaded.removed.iter().map(|id| left(id, "vault-removal-interrupted"));
+    let mut findings: Vec<Finding> = unfinished.chain(removed).collect();
     let orphans = orphans(loaded, survey);
     if !orphans.is_empty() {
         let what = Text::new("vault-leftover-streams").with("count", orphans.len());
         findings.push(Finding::note("", what).cure(Text::new("vault-leftover-cure")));
     }
     let (count, bytes) = survey.loose_packs();
-    if count > 0 {
+    if count > 0 && !broken && loaded.damaged.is_empty() {
         let what = Text::new("vault-leftover-packs").with("count", count);
         let what = what.with("bytes", roadstead_core::Bytes(bytes).to_string());
         findings.push(Finding::note("", what).cure(Text::new("vault-leftover-cure")));
@@ -214,22 +243,29 @@ fn leftovers(loaded: &Loaded, survey: &Survey) -> Vec<Finding> {
     findings
 }
 
-/// The repository's snapshots that no record needs. Those of a snapshot whose record cannot be read are not among
-/// them, and neither are those that restic or anybody else put there.
+/// The repository's snapshots that nobody needs any more: of removed snapshots, of backups that never ended, and of
+/// whole ones what their records do not name. All others stay: those of a snapshot whose record cannot be read or was
+/// lost, and those that restic or anybody else put there.
 pub(crate) fn orphans(loaded: &Loaded, survey: &Survey) -> BTreeSet<String> {
-    let needed: BTreeSet<&str> = loaded
-        .entries
-        .iter()
-        .flat_map(|entry| entry.lies.values())
-        .map(|lies| lies.object.as_str())
-        .collect();
-    let ours = survey.marks.iter().filter(|mark| crate::catalogue::is_id(&mark.label));
+    let needed = needed(loaded);
+    let whole: BTreeSet<&str> = loaded.entries.iter().map(|entry| entry.record.draft.id.0.as_str()).collect();
+    let ended = |label: &String| {
+        loaded.removed.contains(label)
+            || loaded.unfinished.contains(label)
+            || (whole.contains(label.as_str()) && !loaded.damaged.contains(label))
+    };
     let orphans =
-        ours.filter(|mark| !needed.contains(mark.object.as_str()) && !loaded.damaged.contains(&mark.label));
+        survey.marks.iter().filter(|mark| ended(&mark.label) && !needed.contains(mark.object.as_str()));
     orphans.map(|mark| mark.object.clone()).collect()
 }
 
-fn lost(id: &str, stream: &str, why: Text) -> Finding {
+/// The repository's snapshots that records name.
+pub(crate) fn needed(loaded: &Loaded) -> BTreeSet<&str> {
+    let lies = loaded.entries.iter().flat_map(|entry| entry.lies.values());
+    lies.map(|lies| lies.object.as_str()).collect()
+}
+
+fn lost_stream(id: &str, stream: &str, why: Text) -> Finding {
     let what = Text::new("vault-stream-damaged")
         .with("stream", stream)
         .with("snapshot", id.get(..8).unwrap_or(id))

@@ -8,6 +8,7 @@ mod check;
 mod claim;
 mod key;
 mod local;
+mod lost;
 mod place;
 mod prune;
 mod repository;

@@ -1,8 +1,9 @@
 //! Removing snapshots, and then what no record needs any more.
 //!
-//! Alone in the vault, by a claim. First the records go, then the repository's snapshots, then packs: killed anywhere
-//! between, nothing that a record needs is gone, and the next prune goes on. It never removes the last proven
-//! snapshot of a cluster, and never works on a repository that lacks something which a record needs.
+//! Alone in the vault, by a claim. First tombstones come and the records go, then the repository's snapshots, then
+//! packs, then the tombstones: killed anywhere between, nothing that a record needs is gone, and the next prune goes
+//! on. It never removes the last proven snapshot of a cluster, nor one whose record was lost unless it is named, and
+//! never works on a repository that lacks something which a record needs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +11,7 @@ use std::{
 };
 
 use roadstead_core::{
-    Bytes, Error, Kind, Result, Text,
+    Bytes, Error, Finding, Kind, Result, Text,
     port::{
         ambient::{Progress, Watch},
         vault::{Pruned, Record, SnapshotId, Stage},
@@ -18,9 +19,10 @@ use roadstead_core::{
 };
 
 use crate::{
-    catalogue::Loaded,
+    catalogue::{Loaded, is_id},
     check,
     claim::{self, Claim, Use},
+    lost,
     repository::{Repository, Survey},
     vault::{LocalVault, blocking},
 };
@@ -47,7 +49,7 @@ async fn prune_alone(
     watch: &dyn Watch,
 ) -> Result<Pruned> {
     say(watch, "vault-phase-catalogue")?;
-    let loaded = vault.catalogue.load().await?;
+    let loaded = lost::load(vault).await?;
     let remove: BTreeSet<String> = remove.iter().map(|id| id.0.clone()).collect();
     refuse_unknown(&loaded, &remove)?;
     refuse_last_proven(&loaded, &remove)?;
@@ -55,14 +57,20 @@ async fn prune_alone(
     let (place, master) = (vault.place.clone(), vault.master.clone());
     let repository = blocking(move || Repository::open(place, &master).map(Arc::new)).await?;
     let kept = keep(&loaded, &remove);
-    let survey = sound_survey(vault, &repository, &kept, dry_run).await?;
+    let (survey, mended) = sound_survey(vault, &repository, &kept, dry_run).await?;
     // Judged as if the records were gone: what only they needed is nobody's.
     let objects = check::orphans(&kept, &survey);
-    if !dry_run {
+    let gone: BTreeSet<String> = kept.removed.union(&kept.unfinished).cloned().collect();
+    if dry_run {
+        repository.distrust(&survey);
+    } else {
         say(watch, "vault-phase-records")?;
         claim.still_holds().await?;
-        for id in remove.iter().chain(&loaded.strays) {
-            vault.catalogue.remove(id).await?;
+        for id in &gone {
+            vault.catalogue.bury(id).await?;
+        }
+        for id in &kept.unsettled {
+            vault.catalogue.settle(id).await?;
         }
         vault.place.sweep().await?;
         claim::sweep(&vault.place, vault.pace).await?;
@@ -70,7 +78,13 @@ async fn prune_alone(
     say(watch, "vault-phase-packs")?;
     claim.still_holds().await?;
     let freed = blocking(move || repository.prune(&objects, dry_run)).await?;
-    Ok(Pruned { snapshots: remove.into_iter().map(SnapshotId).collect(), freed: Bytes(freed) })
+    if !dry_run {
+        for id in &gone {
+            vault.catalogue.forget(id).await?;
+        }
+    }
+    let findings = mended.into_iter().chain(kept.findings).collect();
+    Ok(Pruned { snapshots: remove.into_iter().map(SnapshotId).collect(), freed: Bytes(freed), findings })
 }
 
 fn say(watch: &dyn Watch, phase: &str) -> Result<()> {
@@ -84,7 +98,15 @@ fn keep(loaded: &Loaded, remove: &BTreeSet<String>) -> Loaded {
     Loaded {
         entries: loaded.entries.iter().filter(kept).cloned().collect(),
         damaged: loaded.damaged.difference(remove).cloned().collect(),
-        ..Loaded::default()
+        removed: loaded.removed.union(remove).cloned().collect(),
+        unfinished: loaded.unfinished.clone(),
+        unsettled: loaded.unsettled.difference(remove).cloned().collect(),
+        findings: loaded
+            .findings
+            .iter()
+            .filter(|finding| !remove.contains(&finding.subject))
+            .cloned()
+            .collect(),
     }
 }
 
@@ -119,35 +141,58 @@ fn refuse_last_proven(loaded: &Loaded, remove: &BTreeSet<String>) -> Result<()> 
     Ok(())
 }
 
-/// The repository's parts, once all that the kept records need was found among them: the library's plan rests on what
-/// it can read, and would take along what only a missing snapshot or a missing index needs.
+/// The repository's parts, once all that the kept records need was found among them, and what was mended for that: the
+/// library's plan rests on what it can read, and would take along what only a missing snapshot or a missing index needs.
 async fn sound_survey(
     vault: &LocalVault,
     repository: &Arc<Repository>,
     kept: &Loaded,
     dry_run: bool,
-) -> Result<Survey> {
-    let look = || {
-        let repository = repository.clone();
-        blocking(move || repository.survey())
-    };
-    let mut survey = look().await?;
+) -> Result<(Survey, Option<Finding>)> {
+    let mut survey = look(repository).await?;
     if let Some((object, _)) = survey.bad_marks.first() {
         let what = Text::new("vault-prune-blind").with("path", format!("snapshots/{object}"));
         return Err(Error::new(Kind::Corrupt, what).cure(Text::new("vault-prune-blind-cure")));
     }
     let mut broken = check::broken(vault, kept, &survey).await?;
-    let astray = !survey.bad_indexes.is_empty() || !survey.bad_packs().is_empty();
-    if !dry_run && (astray || !broken.is_empty()) {
-        let repository = repository.clone();
-        blocking(move || repository.mend(&survey)).await?;
-        survey = look().await?;
+    let mut mended = None;
+    if is_astray(kept, &survey, !broken.is_empty()) {
+        let (loose, _) = survey.loose_packs();
+        let damaged = !survey.bad_indexes.is_empty();
+        mend(vault, repository, survey, dry_run).await?;
+        survey = look(repository).await?;
         broken = check::broken(vault, kept, &survey).await?;
+        let added = loose.saturating_sub(survey.loose_packs().0);
+        let what = Text::new("vault-index-mended").with("count", added);
+        mended = (added > 0 || (damaged && !dry_run)).then(|| Finding::note("", what));
     }
     if broken.is_empty() {
-        return Ok(survey);
+        return Ok((survey, mended));
     }
     let ids: Vec<&str> = broken.keys().map(|id| id.get(..8).unwrap_or(id)).collect();
     let what = Text::new("vault-prune-broken").with("count", ids.len()).with("snapshots", ids.join(" "));
     Err(Error::new(Kind::Corrupt, what).cure(Text::new("vault-prune-broken-cure")))
+}
+
+async fn look(repository: &Arc<Repository>) -> Result<Survey> {
+    let repository = repository.clone();
+    blocking(move || repository.survey()).await
+}
+
+/// Whether the index may lack what somebody needs, or promises what is not there.
+fn is_astray(kept: &Loaded, survey: &Survey, broken: bool) -> bool {
+    // What these need is known to nobody: lost records, and snapshots that somebody else put there.
+    let unknown = !kept.damaged.is_empty() || survey.marks.iter().any(|mark| !is_id(&mark.label));
+    broken || !survey.doubtful_indexes().is_empty() || (unknown && survey.loose_packs().0 > 0)
+}
+
+/// Makes the index anew where it lacks what the packs tell. A dry run only adds to it.
+async fn mend(vault: &LocalVault, repository: &Arc<Repository>, survey: Survey, dry_run: bool) -> Result<()> {
+    if !dry_run {
+        let repository = repository.clone();
+        return blocking(move || repository.mend(&survey)).await;
+    }
+    // Another one, since it is blind afterwards to what it does not trust.
+    let (place, master) = (vault.place.clone(), vault.master.clone());
+    blocking(move || Repository::open(place, &master)?.add_to_index(&survey)).await
 }

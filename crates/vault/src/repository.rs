@@ -97,6 +97,19 @@ impl Repository {
         mended.map_err(|error| failed(&error))
     }
 
+    /// Puts in the index what only the packs themselves still tell, as if the index files that must not be relied on
+    /// were not there; these stay. Nobody else may take, read or prune meanwhile.
+    pub(crate) fn add_to_index(&self, survey: &Survey) -> Result<()> {
+        self.distrust(survey);
+        let mended = self.inner.repair_index(&RepairIndexOptions::default(), false);
+        mended.map_err(|error| fault(Text::new("vault-mend-failed"), &self.backend, &error))
+    }
+
+    /// Leaves out, from now on, the index files that must not be relied on.
+    pub(crate) fn distrust(&self, survey: &Survey) {
+        self.backend.hide(survey.doubtful_indexes());
+    }
+
     fn size(&self) -> Result<u64> {
         let mut bytes = 0;
         for kind in [FileType::Pack, FileType::Index, FileType::Snapshot] {

@@ -1,7 +1,7 @@
 //! A snapshot being taken: streams flow through bounded channels into the repository, the record comes last.
 //!
 //! What is in memory is bounded by the channels and by the packs being written. Until the commit nothing in the vault
-//! counts: packs and indexes without a snapshot are leftovers that `prune` removes.
+//! counts: packs and indexes without a snapshot are leftovers that `prune` removes, and the intent tells whose.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -138,6 +138,9 @@ impl Taking for VaultTaking {
         let read = self.catalogue.entry(&entry.record.draft.id).await?;
         if read != entry {
             return Err(Error::internal("the record that was written is not the one that is read"));
+        }
+        if let Err(error) = self.catalogue.settle(&entry.record.draft.id.0).await {
+            tracing::warn!(%error, "a backup's intent was not removed; pruning removes it");
         }
         if let Some(claim) = Arc::into_inner(self.claim)
             && let Err(error) = claim.give_up().await

@@ -25,7 +25,7 @@ use crate::{
     check,
     claim::{self, Claim, Pace, Use},
     key::{self, Cipher, Master},
-    local,
+    local, lost,
     place::{Place, Put},
     prune,
     repository::{self, Archive, FOLDERS, Library},
@@ -182,12 +182,13 @@ impl Vault for LocalVault {
         }
         let (place, master) = (self.place.clone(), self.master.clone());
         let archive = blocking(move || Archive::open(place, &master)).await?;
+        self.catalogue.begin(&draft).await?;
         let (place, catalogue) = (self.place.clone(), self.catalogue.clone());
         Ok(Box::new(VaultTaking::new(place, catalogue, Arc::new(archive), Arc::new(claim), draft)))
     }
 
     async fn catalogue(&self) -> Result<Listing> {
-        let loaded = self.catalogue.load().await?;
+        let loaded = lost::load(self).await?;
         let records = loaded.entries.into_iter().map(|entry| entry.record).collect();
         let unreadable = loaded.damaged.into_iter().map(SnapshotId).collect();
         Ok(Listing { records, unreadable, findings: loaded.findings })

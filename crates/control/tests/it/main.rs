@@ -3,4 +3,5 @@
 mod executor;
 mod journal;
 mod lock;
+mod vaults;
 mod world;

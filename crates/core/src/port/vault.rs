@@ -220,7 +220,8 @@ pub trait Vault: Send + Sync {
     /// Checks the repository's structure as a whole: indexes, packs (by listing and length), records without
     /// snapshots, snapshots without records. Changes nothing: whoever asks notes the damage.
     async fn check_structure(&self, watch: &dyn Watch) -> Result<Structure>;
-    /// Removes these snapshots' records, then what no record needs. Refuses (`Kind::Precondition`) to remove the last
+    /// Removes these snapshots' records, then what no record needs; makes a missing index anew from what is there, in a
+    /// dry run as well. Refuses (`Kind::Precondition`) to remove the last
     /// proven snapshot of a cluster, and (`Kind::Busy`) while anybody takes or prunes.
     async fn prune(&self, remove: &[SnapshotId], dry_run: bool, watch: &dyn Watch) -> Result<Pruned>;
 }
@@ -232,6 +233,9 @@ pub struct Pruned {
     pub snapshots: Vec<SnapshotId>,
     /// Bytes freed.
     pub freed: Bytes,
+    /// What was mended on the way, and what is wrong and was kept.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
 }
 
 /// A snapshot being taken: a [`Sink`] that must be committed.

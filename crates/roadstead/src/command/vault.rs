@@ -181,6 +181,7 @@ async fn prune(
             context.words.say(&text.with("snapshots", ids.join(" ")).with("freed", pruned.freed.to_string()))
         };
         let mut pruned = would.clone();
+        let mut findings = would.findings.clone();
         let dry = matches.get_flag("dry-run");
         // Nobody misses anything then; what crashed commands left is swept without a question.
         let nothing = remove.is_empty() && would.freed.0 == 0;
@@ -192,14 +193,18 @@ async fn prune(
             }
             let _held = controller.hold()?;
             pruned = operation::attended(context, &course, vault.prune(&remove, false, &watch)).await??;
+            let more = pruned.findings.iter().filter(|finding| !would.findings.contains(finding));
+            findings.extend(more.cloned());
         }
         let key = match (nothing && pruned.freed.0 == 0, dry) {
             (true, _) => "cli-vault-prune-nothing",
             (false, true) => "cli-vault-would-prune",
             (false, false) => "cli-vault-pruned",
         };
+        text.push_str(&render::finding::all(&context.words, context.paint, &findings));
         render::append(&mut text, &told(key, &pruned));
-        documents.push(json!({ "vault": spec.name, "dry_run": dry, "pruned": pruned }));
+        let findings = render::json::findings(&context.words, &findings);
+        documents.push(json!({ "vault": spec.name, "dry_run": dry, "pruned": pruned, "findings": findings }));
     }
     Ok(Answer::done(text, json!({ "vaults": documents })))
 }

@@ -42,7 +42,7 @@ impl Survey {
         bad.map(|(pack, _)| pack.clone()).collect()
     }
 
-    /// Packs that no index names, and their length: what an interrupted backup left behind.
+    /// Packs that no index names, and their length: what an interrupted backup left behind, or an index that is gone.
     pub(crate) fn loose_packs(&self) -> (usize, u64) {
         let loose = self.packs.iter().filter(|(pack, _)| !self.indexed.contains_key(*pack));
         loose.fold((0, 0), |(count, bytes), (_, length)| (count + 1, bytes + length))
@@ -69,6 +69,12 @@ impl Repository {
             }
         }
         Ok(survey)
+    }
+
+    /// The labels of these snapshots; those that cannot be read have none here, and are found by [`Self::survey`].
+    pub(crate) fn labels(&self, objects: &BTreeSet<String>) -> BTreeSet<String> {
+        let ids = objects.iter().filter_map(|object| object.parse::<SnapshotId>().ok());
+        ids.filter_map(|id| Some(self.inner.get_file::<SnapshotFile>(&id).ok()?.label)).collect()
     }
 
     /// The same without the snapshots.

@@ -129,6 +129,82 @@ async fn a_missing_or_damaged_index_is_found_and_mended_by_pruning() {
     }
 }
 
+/// Removes one of the index files, or all, and shows that nothing is lost by it; returns how many there were.
+async fn heals_without(which: Option<usize>) -> usize {
+    let world = World::new().await;
+    let bytes = [noise(1, 3_000_000), noise(2, 200_000)];
+    for (number, bytes) in (1..).zip(&bytes) {
+        world.take(number, &[("database/orders.dump", bytes.clone()), ("b", b"[]".to_vec())]).await;
+    }
+    let packs = world.files("data");
+    let indexes = world.files("index");
+    let removed = which.map_or(&indexes[..], |which| &indexes[which..=which]);
+    for index in removed {
+        fs::remove_file(index).unwrap();
+    }
+    let structure = world.vault.check_structure(&Unwatched).await.unwrap();
+    assert!(!structure.damaged.is_empty() && (which.is_some() || structure.damaged.len() == 2));
+    let findings = structure.all();
+    let first = &findings[0];
+    assert_eq!((first.severity, first.what.key.as_str()), (Severity::Error, "vault-packs-unindexed"));
+    for finding in &findings {
+        let cure = finding.cure.as_ref().expect("a cure").key.as_str();
+        assert_eq!(cure, "vault-index-cure", "{findings:#?}");
+    }
+    // As the command does it: a dry run first. It deletes nothing, and it heals.
+    let would = world.vault.prune(&[], true, &Unwatched).await.unwrap();
+    assert_eq!((would.findings[0].what.key.as_str(), would.freed.0), ("vault-index-mended", 0));
+    assert_eq!(world.structure().await, []);
+    let pruned = world.vault.prune(&[], false, &Unwatched).await.unwrap();
+    // Small index files may become one.
+    assert!(pruned.findings.is_empty() && pruned.freed.0 < 2000, "{pruned:?}");
+    assert_eq!(world.files("data"), packs);
+    for (number, bytes) in (1..).zip(bytes) {
+        assert!(world.check(number).await.is_empty());
+        assert!(world.read(number, "database/orders.dump").await.unwrap() == bytes);
+    }
+    assert_eq!(world.structure().await, []);
+    indexes.len()
+}
+
+#[tokio::test]
+async fn a_lost_index_is_made_anew_by_bare_pruning() {
+    let indexes = heals_without(None).await;
+    assert!(indexes > 1);
+    for lost in 0..indexes {
+        heals_without(Some(lost)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_deletes_nothing_of_a_damaged_vault() {
+    for damage in [|path: &std::path::Path| fs::remove_file(path).unwrap(), flip] {
+        let world = World::new().await;
+        world.take(1, &[("dump", noise(1, 300_000))]).await;
+        let first = world.files("index").pop().unwrap();
+        world.take(2, &[("dump", noise(2, 3_000_000))]).await;
+        let big = world.big_pack();
+        damage(&first);
+        let content = fs::read(&big).unwrap();
+        fs::remove_file(&big).unwrap();
+        let before = world.files("");
+        world.vault.prune(&[], true, &Unwatched).await.unwrap_err();
+        let planned = world.vault.prune(&[id(2)], true, &Unwatched).await.unwrap();
+        assert_eq!(planned.snapshots, [id(2)]);
+        let after = world.files("");
+        assert!(before.iter().all(|path| after.contains(path)), "a dry run removed something");
+        assert!(world.check(1).await.is_empty(), "what the packs still tell is found again");
+        // The missing pack comes back from a copy.
+        fs::write(&big, content).unwrap();
+        assert!(world.check(2).await.is_empty());
+        world.vault.prune(&[], false, &Unwatched).await.unwrap();
+        for number in 1..=2 {
+            assert!(world.check(number).await.is_empty(), "{number}");
+        }
+        assert_eq!(world.structure().await, []);
+    }
+}
+
 #[tokio::test]
 async fn a_record_without_its_snapshot_and_a_snapshot_without_its_record() {
     let world = World::new().await;
@@ -144,13 +220,15 @@ async fn a_record_without_its_snapshot_and_a_snapshot_without_its_record() {
     let keys: Vec<_> = findings.iter().map(|finding| (finding.severity, finding.what.key.as_str())).collect();
     assert_eq!(
         keys,
-        [(Severity::Error, "vault-stream-damaged"), (Severity::Note, "vault-leftover-streams")],
+        [(Severity::Error, "vault-record-lost"), (Severity::Error, "vault-stream-damaged")],
         "{findings:#?}"
     );
     // What the first record needs and nobody can find any more forbids pruning, until it is given up.
     let refused = world.vault.prune(&[], false, &Unwatched).await.unwrap_err();
     assert_eq!((refused.kind, refused.what.key.as_str()), (Kind::Corrupt, "vault-prune-broken"));
     world.vault.prune(&[id(1)], false, &Unwatched).await.unwrap();
+    assert_eq!(world.count("snapshots"), 1, "what has lost its record is not garbage");
+    world.vault.prune(&[id(2)], false, &Unwatched).await.unwrap();
     assert_eq!((world.count("snapshots"), world.count("data")), (0, 0));
     assert_eq!(world.structure().await, []);
 }

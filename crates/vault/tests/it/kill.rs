@@ -54,10 +54,13 @@ async fn a_killed_taker_leaves_only_what_pruning_removes_at_once() {
     kill(child);
     assert_eq!(world.count("claims"), 1, "its claim is still there");
     is_as_if_nothing_had_been(&world, &world.vault).await;
-    assert!(world.structure().await.iter().any(|finding| finding.what.key == "vault-leftover-packs"));
+    for key in ["vault-backup-interrupted", "vault-leftover-packs"] {
+        assert!(world.structure().await.iter().any(|finding| finding.what.key == key), "{key}");
+    }
     let pruned = world.vault.prune(&[], false, &Unwatched).await.unwrap();
     assert!(pruned.freed.0 > 5_000_000, "{pruned:?}");
     assert_eq!((world.count("claims"), world.count("data")), (0, packs));
+    assert_eq!(world.count("catalogue"), 2, "the seal and one record");
     assert_eq!(world.structure().await, []);
 }
 

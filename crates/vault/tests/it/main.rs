@@ -7,6 +7,7 @@ mod disk;
 mod key;
 mod kill;
 mod life;
+mod lost;
 mod prune;
 mod restic;
 mod traps;

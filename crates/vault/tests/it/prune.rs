@@ -114,15 +114,35 @@ async fn a_pruning_that_stops_between_its_phases_loses_nothing_and_is_completed(
 }
 
 #[tokio::test]
-async fn a_removal_cut_between_record_and_events_is_completed() {
+async fn a_removal_cut_after_its_tombstone_is_completed() {
     let world = World::new().await;
     world.take(1, &[("a", noise(1, 1000))]).await;
     world.vault.note(&id(1), event(Stage::Checked, true)).await.unwrap();
-    fs::remove_file(world.root.join(format!("catalogue/{}/000-record", id(1)))).unwrap();
-    let catalogue = world.vault.catalogue().await.unwrap();
-    assert!(catalogue.records.is_empty());
-    assert_eq!(catalogue.findings[0].what.key, "vault-stray-record");
+    let before: Vec<_> = world
+        .files(&format!("catalogue/{}", id(1)))
+        .into_iter()
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    assert_eq!(before.len(), 2, "a record and an event");
+    let watch = StopAt("vault-phase-packs", false.into());
+    assert_eq!(world.vault.prune(&[id(1)], false, &watch).await.unwrap_err().kind, Kind::Cancelled);
+    // As if it had been cut before the record went: the tombstone decides.
+    for (path, content) in before {
+        fs::write(path, content).unwrap();
+    }
+    assert!(world.vault.catalogue().await.unwrap().records.is_empty());
+    assert_eq!(world.vault.record(&id(1)).await.unwrap_err().kind, Kind::NotFound);
+    assert_eq!(
+        world.vault.take(draft(1)).await.err().unwrap().kind,
+        Kind::Exists,
+        "its tombstone would count"
+    );
+    crate::world::until("the claim is given up", || world.count("claims") == 0).await;
+    let findings = world.structure().await;
+    assert_eq!(findings[0].what.key, "vault-removal-interrupted", "{findings:#?}");
+    assert!(findings.iter().all(|finding| finding.severity == roadstead_core::Severity::Note));
     world.vault.prune(&[], false, &Unwatched).await.unwrap();
-    assert!(world.vault.catalogue().await.unwrap().findings.is_empty());
+    assert_eq!(world.structure().await, []);
     assert_eq!((world.count("data"), world.count("catalogue")), (0, 1));
+    assert!(!world.root.join(format!("catalogue/{}", id(1))).exists());
 }
