@@ -195,18 +195,16 @@ fn refuse_lost_data(
     let newest = situation.records.values().flatten().filter(of_cluster).max_by_key(|r| r.draft.started);
     let Some(newest) = newest else {
         refuse_missing_data(situation, cluster, member)?;
-        return situation.vault_of(cluster).map_or(Ok(()), |vault| {
-            match situation.records.get(&vault.name) {
-                Some(_) => Ok(()),
-                None => {
-                    let text = Text::new("core-plan-data-unknown")
-                        .with("member", &member.name)
-                        .with("vault", &vault.name);
-                    let cure = Text::new("core-plan-data-unknown-cure").with("vault", &vault.name);
-                    Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
-                }
+        return match situation.vault_of(cluster) {
+            Some(vault) if !situation.records.contains_key(&vault.name) => {
+                let text = Text::new("core-plan-data-unknown")
+                    .with("member", &member.name)
+                    .with("vault", &vault.name);
+                let cure = Text::new("core-plan-data-unknown-cure").with("vault", &vault.name);
+                Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
             }
-        });
+            _ => Ok(()),
+        };
     };
     let text = Text::new("core-plan-data-lost")
         .with("member", &member.name)
