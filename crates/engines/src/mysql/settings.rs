@@ -260,7 +260,6 @@ pub(super) fn derived(flavour: Flavour, memory: Bytes) -> Vec<Given> {
     put("log_bin", "ON".into(), Text::new("mysql-why-log"));
     put("binlog_expire_logs_seconds", "604800".into(), Text::new("mysql-why-log-age"));
     put("character_set_server", "utf8mb4".into(), Text::new("mysql-why-unicode"));
-    put("skip_name_resolve", "ON".into(), Text::new("mysql-why-names"));
     put("local_infile", "OFF".into(), Text::new("mysql-why-infile"));
     match flavour {
         Flavour::Mysql => {
