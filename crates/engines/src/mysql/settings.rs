@@ -327,7 +327,7 @@ mod tests {
         assert!(cure("max_connections", "many").unwrap().starts_with("mysql-setting-value-range-cure"));
         assert!(cure("max_connections", "0").is_some());
         assert_eq!(cure("datadir", "/x").unwrap(), "mysql-setting-managed-cure");
-        assert_eq!(cure("sql_mode", "A\nport=1"), None);
+        assert_eq!(cure("sql_mode", "A\nport=1").unwrap(), "mysql-setting-lines-cure");
         assert!(check("innodb-buffer-pool-size", "512MiB", None).is_ok());
         assert!(check("gtid_mode", "ON", Some(Flavour::Mariadb)).is_err());
     }
