@@ -332,6 +332,12 @@ fn first_statements(flavour: Flavour, password: &SecretRef) -> Vec<Piece> {
         pieces.push(Piece::Text(format!("CREATE USER {account} IDENTIFIED BY ")));
         pieces.push(Piece::Secret(password.clone(), SecretForm::SqlQuoted));
         pieces.push(Piece::Text(format!(";\nGRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;\n")));
+        // "All" does not hold this one, which every vendor's root has; only who has it can give it to a restored root.
+        // While the data is made there is nobody who could give it, so it goes straight into its table.
+        pieces.push(Piece::Text(format!(
+            "INSERT INTO mysql.proxies_priv (Host, User, Proxied_host, Proxied_user, With_grant, Grantor) \
+             VALUES ('{host}', '{ADMIN}', '', '', 1, '');\n"
+        )));
     }
     pieces
 }

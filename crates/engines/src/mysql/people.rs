@@ -19,6 +19,9 @@ use super::{
 /// Accounts that every server has of itself.
 const OWN: [&str; 4] = ["mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"];
 
+/// MariaDB's role that everybody has; its name is not quoted.
+const EVERYBODY: &str = "PUBLIC";
+
 /// Tables, views and routines that exist, so that grants on others are known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
@@ -51,10 +54,28 @@ struct Person {
 impl Person {
     /// How statements name it.
     fn quoted(&self) -> String {
+        if self.is_everybody() {
+            return EVERYBODY.to_owned();
+        }
         if self.is_role {
             return flavour::name(&self.user);
         }
         format!("{}@{}", flavour::text(&self.user), flavour::text(&self.host))
+    }
+
+    /// Whether it stands for everybody: made with the server, never created, only given rights (MariaDB).
+    fn is_everybody(&self) -> bool {
+        self.is_role && self.user == EVERYBODY
+    }
+
+    /// Whether its host is the name of one, which a server that resolves none forgets at its start. Patterns and
+    /// addresses are not.
+    fn is_by_host_name(&self) -> bool {
+        let address = |c: char| c.is_ascii_digit() || c == '.';
+        !self.is_role
+            && !self.host.eq_ignore_ascii_case("localhost")
+            && !self.host.contains([':', '%', '_', '/'])
+            && !self.host.chars().all(address)
     }
 
     fn path(&self) -> Vec<String> {
@@ -78,8 +99,15 @@ pub(super) async fn read(session: &mut Session, known: &Known) -> Result<People,
         Err(fault) => return Err(fault),
     };
     let defaults = default_roles(session).await?;
+    let resolves = session.value("SELECT @@global.skip_name_resolve").await?.as_deref() == Some("0");
     for person in listed {
-        one(session, &person, known, &defaults, &mut all).await?;
+        let is_made = one(session, &person, known, &defaults, &mut all).await?;
+        if !resolves && person.is_by_host_name() {
+            let key = if is_made { "mysql-account-by-name" } else { "mysql-account-inert" };
+            let account = person.path().join("@");
+            let finding = Finding::warning(&account, Text::new(key).with("account", &account));
+            all.findings.push(finding.cure(Text::new("mysql-account-by-name-cure")));
+        }
     }
     Ok(all)
 }
@@ -93,7 +121,7 @@ async fn list(session: &mut Session) -> Result<Vec<Person>, Fault> {
     let read = |row: &Row| Person { user: text(row, 0), host: text(row, 1), is_role: text(row, 2) == "Y" };
     let own = |person: &Person| OWN.contains(&person.user.as_str()) || person.user == ADMIN;
     let rows = session.raw(sql).await?;
-    Ok(rows.iter().map(read).filter(|person| !own(person) && person.user != "PUBLIC").collect())
+    Ok(rows.iter().map(read).filter(|person| !own(person)).collect())
 }
 
 /// Default roles by account (MySQL tells them in a table, MariaDB among the grants).
@@ -110,25 +138,21 @@ async fn default_roles(session: &mut Session) -> Result<BTreeMap<(String, String
     Ok(defaults)
 }
 
+/// Reads one account; `false` when it is listed but not in force: by a host's name on a server that resolves none.
 async fn one(
     session: &mut Session,
     person: &Person,
     known: &Known,
     defaults: &BTreeMap<(String, String), Vec<String>>,
     all: &mut People,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let (path, quoted) = (person.path(), person.quoted());
     let made = if person.is_role {
         format!("CREATE ROLE {quoted}").into_bytes()
     } else {
         match session.raw(format!("SHOW CREATE USER {quoted}")).await {
             Ok(rows) => without_default_roles(rows.first().map(|row| bytes(row, 0)).unwrap_or_default()),
-            // Listed, but not in force: by a host's name on a server that resolves none (MariaDB).
-            Err(fault) if matches!(fault.code, 1133 | 1141) => {
-                let what = Text::new("mysql-account-inert").with("account", path.join("@"));
-                all.findings.push(Finding::note(path.join("@"), what));
-                return Ok(());
-            }
+            Err(fault) if matches!(fault.code, 1133 | 1141 | 1396) => return Ok(false),
             Err(fault) => return Err(fault),
         }
     };
@@ -161,14 +185,19 @@ async fn one(
         all.late.push(Statement::new(Role::Make, "grant", &path, line.as_str()));
         lines.push(line);
     }
+    if person.is_everybody() && lines.iter().all(|line| line.starts_with("GRANT USAGE ON *.*")) {
+        // It is listed from its first grant on, and stays when that is taken back: then it is as on a new server.
+        return Ok(true);
+    }
     lines.sort();
     let mut parts = vec![made.as_slice()];
     parts.extend(lines.iter().map(String::as_bytes));
     let digest = Some(digest(&parts));
     let name = vec![path.join("@")];
-    let statements = vec![Statement::new(Role::Make, kind, &path, made)];
+    let is_new = !person.is_everybody();
+    let statements = is_new.then(|| Statement::new(Role::Make, kind, &path, made)).into_iter().collect();
     all.accounts.push(Definition { kind, name, statements, digest });
-    Ok(())
+    Ok(true)
 }
 
 /// Whether a grant's line is for this role itself.
@@ -216,6 +245,18 @@ mod tests {
         assert_eq!(
             String::from_utf8(left).unwrap(),
             "CREATE USER `a`@`%` IDENTIFIED WITH 'x' AS 0x24 REQUIRE NONE"
+        );
+    }
+
+    #[test]
+    fn names_of_hosts_are_told_from_addresses_and_patterns() {
+        let is =
+            |host: &str| Person { user: "u".into(), host: host.into(), is_role: false }.is_by_host_name();
+        assert!(is("web01.example.com") && is("web01") && is("10.example"));
+        assert!(
+            ["%", "localhost", "10.0.0.1", "10.%", "::1", "10.0.0.0/255.0.0.0", "%.example.com"]
+                .iter()
+                .all(|host| !is(host))
         );
     }
 

@@ -25,10 +25,15 @@ pub(super) fn adjust(given: &mut Vec<Given>, flavour: Flavour, purpose: &Purpose
     put("max_allowed_packet", "1073741824".into());
     put("performance_schema", "OFF".into());
     put("innodb_buffer_pool_load_at_startup", "OFF".into());
-    // A server that is loaded must not refuse what the original has.
-    for name in
-        ["read_only", "super_read_only", "require_secure_transport", "offline_mode", "innodb_read_only"]
-    {
+    // A server that is loaded must not refuse what the original has, nor forget accounts by the names of hosts.
+    for name in [
+        "read_only",
+        "super_read_only",
+        "require_secure_transport",
+        "offline_mode",
+        "innodb_read_only",
+        "skip_name_resolve",
+    ] {
         given.retain(|one| one.name != name);
     }
     let mut put = |name: &str, value: &str| {

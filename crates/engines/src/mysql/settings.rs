@@ -260,7 +260,6 @@ pub(super) fn derived(flavour: Flavour, memory: Bytes) -> Vec<Given> {
     put("log_bin", "ON".into(), Text::new("mysql-why-log"));
     put("binlog_expire_logs_seconds", "604800".into(), Text::new("mysql-why-log-age"));
     put("character_set_server", "utf8mb4".into(), Text::new("mysql-why-unicode"));
-    put("skip_name_resolve", "ON".into(), Text::new("mysql-why-names"));
     put("local_infile", "OFF".into(), Text::new("mysql-why-infile"));
     match flavour {
         Flavour::Mysql => {
@@ -328,7 +327,7 @@ mod tests {
         assert!(cure("max_connections", "many").unwrap().starts_with("mysql-setting-value-range-cure"));
         assert!(cure("max_connections", "0").is_some());
         assert_eq!(cure("datadir", "/x").unwrap(), "mysql-setting-managed-cure");
-        assert_eq!(cure("sql_mode", "A\nport=1"), None);
+        assert_eq!(cure("sql_mode", "A\nport=1").unwrap(), "mysql-setting-lines-cure");
         assert!(check("innodb-buffer-pool-size", "512MiB", None).is_ok());
         assert!(check("gtid_mode", "ON", Some(Flavour::Mariadb)).is_err());
     }

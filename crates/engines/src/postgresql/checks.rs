@@ -17,6 +17,11 @@ pub(super) struct Check {
     comment: Option<String>,
 }
 
+/// A row violates the constraint.
+const CHECK_VIOLATION: &str = "23514";
+/// A relation, a function, a type, a schema was not found: by a name without its schema, as the search path is empty.
+const MISSED: [&str; 4] = ["42P01", "42883", "42704", "3F000"];
+
 const FOUND: &str = "SELECT format('%I.%I', n.nspname, c.relname), format('%I', k.conname), pg_get_constraintdef(k.oid), \
     obj_description(k.oid, 'pg_constraint') FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
     WHERE k.contype = 'c' AND k.convalidated AND k.conislocal AND k.coninhcount = 0 AND c.relkind IN ('r', 'p') \
@@ -39,7 +44,23 @@ pub(super) async fn take_off(session: &Session) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// Puts them back. Rows that violate one were there before: the constraint then guards new rows only, and is named.
+/// The constraint guards new rows only: because of rows that violate it, which were there before, or because the server
+/// could not ask its function.
+fn not_valid(check: &Check, database: &str, why: Text) -> Finding {
+    let code = why.args.get("code").map(ToString::to_string).unwrap_or_default();
+    let key = if code == CHECK_VIOLATION { "postgresql-check-not-valid" } else { "postgresql-check-failed" };
+    let what = Text::new(key)
+        .with("constraint", shown(&check.name))
+        .with("table", shown(&check.table))
+        .with("why", why);
+    let finding = Finding::warning(shown(database), what);
+    if MISSED.contains(&code.as_str()) {
+        return finding.cure(Text::new("postgresql-load-search-path-cure"));
+    }
+    finding
+}
+
+/// Puts them back. What cannot be checked now is put back for new rows only, and named with the server's reason.
 pub(super) async fn put_back(
     session: &Session,
     home: &Session,
@@ -53,11 +74,7 @@ pub(super) async fn put_back(
             Err(error) if error.kind == Kind::Unreachable => return Err(error),
             Err(error) => {
                 session.run(&format!("{} NOT VALID", check.add)).await?;
-                let what = Text::new("postgresql-check-not-valid")
-                    .with("constraint", shown(&check.name))
-                    .with("table", shown(&check.table))
-                    .with("why", error.what);
-                findings.push(Finding::warning(shown(database), what));
+                findings.push(not_valid(check, database, error.what));
             }
         }
         if let Some(comment) = &check.comment {

@@ -18,6 +18,7 @@ mod parameters;
 mod profile;
 mod recreate;
 mod scratch;
+mod search_path;
 mod settings;
 mod sql;
 mod survey;

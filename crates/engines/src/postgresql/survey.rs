@@ -7,6 +7,7 @@ use super::{
     globals::{self, Database, Globals},
     link::{STEADY, Session},
     observe::{fixed, in_clear_beyond_host},
+    search_path,
     sql::shown,
 };
 
@@ -20,6 +21,23 @@ struct Question {
     cure: Option<&'static str>,
     /// One column: the names.
     names: &'static str,
+}
+
+impl Question {
+    fn finding(&self, database: &str, listed: &[String], count: u64) -> Finding {
+        let more = count.saturating_sub(NAMES_SHOWN as u64);
+        let mut names = listed.join(", ");
+        if more > 0 {
+            names = format!("{names} (+{more})");
+        }
+        let what =
+            Text::new(self.key).with("database", shown(database)).with("names", names).with("count", count);
+        let finding = Finding::new(self.severity, shown(database), what);
+        match self.cure {
+            Some(cure) => finding.cure(Text::new(cure)),
+            None => finding,
+        }
+    }
 }
 
 const USER_RELATION: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -97,27 +115,6 @@ const QUESTIONS: &[Question] = &[
             AND NOT a.attisdropped) IS DISTINCT FROM (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a \
             WHERE a.attrelid = (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid) AND a.attnum > 0 AND NOT a.attisdropped)",
     },
-    // Computed while a backup is loaded, with an empty search path: functions written as text, without a path of their
-    // own, whose text names a table or a function of the user's without its schema.
-    Question {
-        severity: Severity::Warning,
-        key: "postgresql-search-path",
-        cure: Some("postgresql-search-path-cure"),
-        names: "SELECT format('%I.%I(%s)', pn.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) \
-            FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
-            WHERE l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL AND p.oid >= 16384 \
-            AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s LIKE 'search_path=%') \
-            AND EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid AND ( \
-            d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class u WHERE u.oid = d.objid AND u.relkind IN ('i', 'I', 'r', 'p')) \
-            OR d.classid = 'pg_rewrite'::regclass AND EXISTS (SELECT FROM pg_rewrite w JOIN pg_class u ON u.oid = w.ev_class \
-            WHERE w.oid = d.objid AND u.relkind = 'm') \
-            OR d.classid = 'pg_attrdef'::regclass AND EXISTS (SELECT FROM pg_attrdef f JOIN pg_attribute a ON a.attrelid = f.adrelid \
-            AND a.attnum = f.adnum WHERE f.oid = d.objid AND a.attgenerated <> ''))) \
-            AND EXISTS (SELECT FROM (SELECT c.relname AS name {relation} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') \
-            UNION SELECT o.proname FROM pg_proc o JOIN pg_namespace n ON n.oid = o.pronamespace \
-            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND o.oid <> p.oid) x \
-            WHERE p.prosrc ~* ('(^|[^.[:alnum:]_\"])\"?' || regexp_replace(x.name, '([^[:alnum:]_])', '\\\\\\1', 'g') || '($|[^[:alnum:]_])'))",
-    },
     Question {
         severity: Severity::Note,
         key: "postgresql-extension-versions",
@@ -126,6 +123,14 @@ const QUESTIONS: &[Question] = &[
             WHERE a.default_version IS DISTINCT FROM x.extversion",
     },
 ];
+
+/// What [`search_path::depending`] finds, which no single question could.
+const BY_PATH: Question = Question {
+    severity: Severity::Warning,
+    key: "postgresql-search-path",
+    cure: Some("postgresql-search-path-cure"),
+    names: "",
+};
 
 /// Everything that is lacking, in all databases.
 pub(super) async fn survey(link: &Link) -> Result<Vec<Finding>> {
@@ -196,23 +201,14 @@ pub(super) async fn of_database(session: &Session, database: &str) -> Result<Vec
             count = total.and_then(|text| text.parse().ok()).unwrap_or(count);
             listed.push(shown(&name.unwrap_or_default()));
         }
-        if count == 0 {
-            continue;
+        if count > 0 {
+            findings.push(question.finding(database, &listed, count));
         }
-        let more = count.saturating_sub(NAMES_SHOWN as u64);
-        let mut names = listed.join(", ");
-        if more > 0 {
-            names = format!("{names} (+{more})");
-        }
-        let what = Text::new(question.key)
-            .with("database", shown(database))
-            .with("names", names)
-            .with("count", count);
-        let finding = Finding::new(question.severity, shown(database), what);
-        findings.push(match question.cure {
-            Some(cure) => finding.cure(Text::new(cure)),
-            None => finding,
-        });
+    }
+    let functions = search_path::depending(session).await?;
+    if !functions.is_empty() {
+        let listed: Vec<_> = functions.iter().take(NAMES_SHOWN).map(|name| shown(name)).collect();
+        findings.push(BY_PATH.finding(database, &listed, functions.len() as u64));
     }
     Ok(findings)
 }

@@ -80,6 +80,7 @@ postgresql-older-target = the target is PostgreSQL { $target }, older than the s
 postgresql-private-file = the private file { $path } cannot be written
 postgresql-setting-refused = the setting { $name } was not taken over: { $why }
 postgresql-check-not-valid = the constraint { $constraint } of { $table } holds for new rows only: rows that violate it are in the backup ({ $why })
+postgresql-check-failed = the constraint { $constraint } of { $table } could not be checked and holds for new rows only: { $why }
 postgresql-tablespace-inside = the tablespace { $tablespace } was made inside the data directory
 postgresql-tablespace = the tablespace { $tablespace } lies in { $location }; a restore in place makes it inside the data directory
 postgresql-lacks-select = database { $database }: the account may not read { $names }
@@ -101,7 +102,7 @@ postgresql-extension-versions = database { $database }: a restore creates extens
 postgresql-extension-versions-cure = ALTER EXTENSION … UPDATE
 postgresql-extension-other = database { $database }: the extension { $extension } came out in version { $is }; the original has { $was }
 postgresql-extension-other-cure = ALTER EXTENSION … UPDATE TO '{ $was }', or install the package that has that version
-postgresql-search-path = database { $database }: what these functions compute (materialized views, indexes, generated columns) is computed again while a backup is loaded, with an empty search path, and they name tables or functions without a schema: { $names }
+postgresql-search-path = database { $database }: what these functions compute (materialized views, indexes, generated columns, checks) is computed again while a backup is loaded, with an empty search path, and they name tables or functions without a schema: { $names }
 postgresql-search-path-cure = ALTER FUNCTION … SET search_path = …, or write the schema before each name
 postgresql-load-search-path-cure = where a function of the original names things without their schema, give it its path there (ALTER FUNCTION … SET search_path = …) and take a new backup
 postgresql-no-connect = database { $database }: the account may not connect

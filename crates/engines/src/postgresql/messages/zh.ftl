@@ -80,6 +80,7 @@ postgresql-older-target = 目标是 PostgreSQL { $target }，比快照的 { $sou
 postgresql-private-file = 无法写入私有文件 { $path }
 postgresql-setting-refused = 设置项 { $name } 未能沿用：{ $why }
 postgresql-check-not-valid = { $table } 的约束 { $constraint } 只对新行有效：备份中有违反它的行（{ $why }）
+postgresql-check-failed = 无法检查 { $table } 的约束 { $constraint }，它只对新行有效：{ $why }
 postgresql-tablespace-inside = 表空间 { $tablespace } 建在数据目录内
 postgresql-tablespace = 表空间 { $tablespace } 位于 { $location }；原地恢复时会建在数据目录内
 postgresql-lacks-select = 数据库 { $database }：账号无权读取 { $names }
@@ -101,7 +102,7 @@ postgresql-extension-versions = 数据库 { $database }：恢复时扩展采用�
 postgresql-extension-versions-cure = 执行 ALTER EXTENSION … UPDATE
 postgresql-extension-other = 数据库 { $database }：扩展 { $extension } 恢复后是版本 { $is }，而原来是 { $was }
 postgresql-extension-other-cure = ALTER EXTENSION … UPDATE TO '{ $was }'，或安装含有该版本的软件包
-postgresql-search-path = 数据库 { $database }：载入备份时会在空的搜索路径下重新计算这些函数的结果（物化视图、索引、生成列），而它们引用的表或函数没有写模式名：{ $names }
+postgresql-search-path = 数据库 { $database }：载入备份时会在空的搜索路径下重新计算这些函数的结果（物化视图、索引、生成列、检查约束），而它们引用的表或函数没有写模式名：{ $names }
 postgresql-search-path-cure = ALTER FUNCTION … SET search_path = …，或在每个名称前写上模式名
 postgresql-load-search-path-cure = 若原库的函数引用对象时没有写模式名，请在那里为它设定路径（ALTER FUNCTION … SET search_path = …），再重新备份
 postgresql-no-connect = 数据库 { $database }：账号无权连接

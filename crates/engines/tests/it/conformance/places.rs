@@ -35,7 +35,7 @@ pub(crate) async fn lives_anywhere<S: Subject>(subject: S) {
     match made {
         None => {}
         Some((_, None)) => {
-            run.skip("a connection by TLS is verified or refused", "this build of the server cannot")
+            run.skip("a connection by TLS is verified or refused", "this build of the server cannot");
         }
         Some((server, Some((port, authority)))) => {
             let link = |host: &str, ca: Option<&String>| Link {

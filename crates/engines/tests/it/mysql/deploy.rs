@@ -63,7 +63,8 @@ async fn reconciles(which: Which) {
 
     // A setting that changes while running, and one that needs a start.
     server.cluster.settings.insert("max_connections".into(), "88".into());
-    server.cluster.settings.insert("skip-name-resolve".into(), "off".into());
+    server.cluster.settings.insert("skip-name-resolve".into(), "on".into());
+    let seen = server.look().await;
     let wanted = layout::<Which>(&server.cluster, &server.place, Purpose::Member);
     let (changes, _) = deploy.changes(&server.cluster, &wanted, &seen);
     let (own, restart): (Vec<_>, Vec<_>) =

@@ -1,5 +1,6 @@
 //! MySQL 9 and MariaDB 10.11, run from their rendered layouts.
 
+mod accounts;
 mod data;
 mod deploy;
 mod faults;

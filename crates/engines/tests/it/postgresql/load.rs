@@ -72,3 +72,75 @@ async fn what_the_search_path_makes_unloadable_is_named_at_backup_and_told_at_lo
     assert!(error.causes.iter().any(|line| line.contains("rate")), "{error:?}");
     assert_eq!(error.cure.map(|cure| cure.key), Some("postgresql-load-search-path-cure".to_owned()));
 }
+
+fn told(findings: &[Finding], key: &str) -> Vec<String> {
+    findings
+        .iter()
+        .filter(|finding| finding.what.key == key)
+        .map(|finding| finding.what.to_string())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_that_needs_the_search_path_is_named_at_backup_and_not_blamed_on_rows() {
+    for subject in majors() {
+        let server = Server::member(subject).await;
+        server.sql(
+            "postgres",
+            "create table t (a int); insert into t values (1);
+             create function by_path(int) returns bool language sql as 'select exists(select 1 from t where a = $1)';
+             create function whole(int) returns bool language sql as '/* t */ select exists(select 1 from public.t where a = $1)';
+             create function for_domain(int) returns bool language plpgsql as 'begin return by_path($1); end';
+             create domain d as int check (for_domain(value));
+             create table unasked (a int check (by_path(a))); insert into unasked values (1);
+             create table violated (a int check (whole(a))); insert into violated values (1);
+             create table asked (a int check (whole(a))); insert into asked values (1);
+             insert into t values (2); insert into violated values (2); delete from t where a = 2",
+        );
+        let (dumped, source) = server.dump().await;
+        let named = told(&dumped.findings, "postgresql-search-path");
+        assert!(named.len() == 1 && !named[0].contains("whole"), "{named:?}");
+        assert!(
+            named[0].contains("public.by_path(integer)") && named[0].contains("public.for_domain(integer)"),
+            "{named:?}"
+        );
+        let made = Server::restored(subject, Purpose::Scratch, (&dumped, &source), &Unwatched).await;
+        let (copy, findings) = made.unwrap_or_else(|error| panic!("{error}"));
+        let (failed, violated) =
+            (told(&findings, "postgresql-check-failed"), told(&findings, "postgresql-check-not-valid"));
+        assert_eq!((failed.len(), violated.len(), findings.len()), (1, 1, 2), "{findings:?}");
+        assert!(failed[0].contains("unasked") && failed[0].contains("42P01"), "{failed:?}");
+        assert!(violated[0].contains("violated") && violated[0].contains("23514"), "{violated:?}");
+        assert_eq!(
+            copy.differences(&dumped).await,
+            [
+                "Content table-definition postgres.public.unasked",
+                "Content table-definition postgres.public.violated"
+            ]
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_search_for_paths_costs_no_more_with_many_functions() {
+    let server = Server::member(majors()[0]).await;
+    server.sql(
+        "postgres",
+        "create extension hstore; create extension pg_trgm; create extension pgcrypto;
+         create table rows (i int, v text); insert into rows select i, md5(i::text) from generate_series(1, 2000) i;
+         do $$ begin for i in 1..400 loop
+           execute format('create function f%s(t text) returns text language sql immutable as %L', i, 'select upper(t) || ' || repeat('t || ', 200) || 't');
+         end loop; end $$;
+         create index system on rows (f1(v));
+         create function near(t text) returns real language plpgsql immutable as 'begin return similarity(t, t); end';
+         create index by_extension on rows (near(v)); create index of_extension on rows (digest(v, 'sha256'))",
+    );
+    let started = std::time::Instant::now();
+    let (dumped, _) = server.dump().await;
+    let took = started.elapsed();
+    let named = told(&dumped.findings, "postgresql-search-path");
+    assert!(named.len() == 1 && named[0].contains("names=public.near(t text)"), "{named:?}");
+    println!("a backup with 531 functions took {took:?}");
+    // It was a quarter of a minute and more as long as each function was compared with each name.
+    assert!(took < std::time::Duration::from_secs(8), "{took:?}");
+}
