@@ -70,8 +70,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, Failure> {
 /// is compiled alone with its tests, and the binary's tests that need no server are run on a build that lacks one.
 fn an_engine_less(count: &mut suite::Count) -> Result<bool, Failure> {
     for engine in ["mysql", "postgresql", "redis"] {
-        let alone = ["-p", "roadstead-engines", "--no-default-features", "--features", engine];
-        if !watch(cargo().args(["check", "--locked", "--quiet", "--all-targets"]).args(alone))? {
+        // With the whole workspace but the binary, so that what it depends on is built as it was before.
+        let alone = ["--workspace", "--exclude", "roadstead", "--no-default-features"];
+        let feature = format!("roadstead-engines/{engine}");
+        let mut check = cargo();
+        check
+            .args(["check", "--locked", "--quiet", "--all-targets"])
+            .args(alone)
+            .args(["--features", &feature]);
+        if !watch(&mut check)? {
             return Ok(false);
         }
     }
