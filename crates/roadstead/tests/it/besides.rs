@@ -5,7 +5,7 @@ use std::fs;
 use roadstead_testkit::place;
 
 use crate::{
-    faults::largest,
+    faults::proven_with_its_pack,
     harbour::{Client, SESSIONS, fleet},
 };
 
@@ -60,14 +60,7 @@ fn a_fleet_of_the_same_name_touches_nothing_of_the_other() {
 #[cfg(feature = "redis")]
 #[test]
 fn damage_that_a_check_of_the_vault_finds_takes_the_green_away() {
-    let harbour = fleet(&[SESSIONS]);
-    harbour.run(&["up", "--yes"]).expect(0);
-    let sessions = Client::of(&harbour, "sessions-1");
-    let script = "for i = 1, 3000 do redis.call('set', 'k' .. i, redis.sha1hex(i)) end";
-    sessions.redis("roadstead", &["eval", script, "0"]);
-    harbour.run(&["backup"]).expect(0);
-    harbour.run(&["verify"]).expect(0);
-    let pack = largest(&harbour.path("vault/data"));
+    let (harbour, pack) = proven_with_its_pack();
     let whole = fs::read(&pack).expect("a pack");
     fs::write(&pack, &whole[..whole.len() / 2]).expect("written");
     let seen = || {

@@ -175,9 +175,8 @@ fn a_wrong_key_opens_nothing() {
     assert_eq!(snapshots(&harbour), 1);
 }
 
-#[cfg(feature = "redis")]
-#[test]
-fn a_flipped_bit_in_the_vault_is_found_and_takes_the_green_away() {
+/// A fleet with one proven snapshot, and the file in its vault that holds most of it.
+pub(crate) fn proven_with_its_pack() -> (Harbour, std::path::PathBuf) {
     let harbour = fleet(&[SESSIONS]);
     harbour.run(&["up", "--yes"]).expect(0);
     let sessions = Client::of(&harbour, "sessions-1");
@@ -186,6 +185,13 @@ fn a_flipped_bit_in_the_vault_is_found_and_takes_the_green_away() {
     harbour.run(&["backup"]).expect(0);
     harbour.run(&["verify"]).expect(0);
     let pack = largest(&harbour.path("vault/data"));
+    (harbour, pack)
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn a_flipped_bit_in_the_vault_is_found_and_takes_the_green_away() {
+    let (harbour, pack) = proven_with_its_pack();
     let mut bytes = fs::read(&pack).expect("a pack");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -195,7 +201,7 @@ fn a_flipped_bit_in_the_vault_is_found_and_takes_the_green_away() {
     assert_eq!(listed["snapshots"][0]["stage"], "taken", "{listed:#}");
 }
 
-pub(crate) fn largest(folder: &Path) -> std::path::PathBuf {
+fn largest(folder: &Path) -> std::path::PathBuf {
     let mut all = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
