@@ -6,6 +6,7 @@ use roadstead_core::{Finding, Kind, Result, Text};
 use super::{
     link::Session,
     observe::fixed,
+    search_path,
     sql::{literal, shown},
 };
 
@@ -19,8 +20,6 @@ pub(super) struct Check {
 
 /// A row violates the constraint.
 const CHECK_VIOLATION: &str = "23514";
-/// A relation, a function, a type, a schema was not found: by a name without its schema, as the search path is empty.
-const MISSED: [&str; 4] = ["42P01", "42883", "42704", "3F000"];
 
 const FOUND: &str = "SELECT format('%I.%I', n.nspname, c.relname), format('%I', k.conname), pg_get_constraintdef(k.oid), \
     obj_description(k.oid, 'pg_constraint') FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -47,14 +46,15 @@ pub(super) async fn take_off(session: &Session) -> Result<Vec<Check>> {
 /// The constraint guards new rows only: because of rows that violate it, which were there before, or because the server
 /// could not ask its function.
 fn not_valid(check: &Check, database: &str, why: Text) -> Finding {
-    let code = why.args.get("code").map(ToString::to_string).unwrap_or_default();
-    let key = if code == CHECK_VIOLATION { "postgresql-check-not-valid" } else { "postgresql-check-failed" };
+    let is_missed = search_path::is_missed(&why);
+    let is_violated = why.args.get("code").is_some_and(|code| code.to_string() == CHECK_VIOLATION);
+    let key = if is_violated { "postgresql-check-not-valid" } else { "postgresql-check-failed" };
     let what = Text::new(key)
         .with("constraint", shown(&check.name))
         .with("table", shown(&check.table))
         .with("why", why);
     let finding = Finding::warning(shown(database), what);
-    if MISSED.contains(&code.as_str()) {
+    if is_missed {
         return finding.cure(Text::new("postgresql-load-search-path-cure"));
     }
     finding

@@ -35,7 +35,7 @@ const PULSES_MISSED_MAX: u32 = 3;
 pub(super) const STEADY: &str = "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; SET timezone = 'UTC'; \
     SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmlbinary = 'base64'; SET xmloption = 'content'; \
     SET lc_monetary = 'C'; SET search_path = ''; SET quote_all_identifiers = off; SET row_security = off; \
-    SET statement_timeout = 0; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = 0; \
+    SET statement_timeout = 0; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; \
     SET client_connection_check_interval = '5s'; SET jit = off";
 
 /// One row of an answer: each column's text; `None` for SQL's NULL.

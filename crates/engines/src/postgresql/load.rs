@@ -20,11 +20,12 @@ use tokio::io::AsyncWriteExt;
 use super::{
     backup::{pick, run_tool, server_version, stream_of, warnings},
     catalog, checks,
-    globals::{self, Database},
+    globals::{self, Database, Globals},
     inspect,
     link::{STEADY, Session},
     observe::fixed,
     recreate::{self, Target},
+    search_path,
     sql::shown,
 };
 
@@ -42,6 +43,7 @@ struct Restoring<'a> {
     tool: &'a Tool,
     options: String,
     home: &'a Session,
+    globals: &'a Globals,
     watch: &'a dyn Watch,
 }
 
@@ -84,7 +86,7 @@ pub(super) async fn load(
     let mut findings = recreate::before_data(&target, &globals).await?;
     let home = Session::home(link).await?;
     let options = options(version.major());
-    let restoring = Restoring { link, tool, options, home: &home, watch };
+    let restoring = Restoring { link, tool, options, home: &home, globals: &globals, watch };
     for database in globals.databases.iter().filter(|database| database.is_dumped()) {
         watch.go_on()?;
         findings.extend(load_database(&restoring, source, database).await?);
@@ -122,25 +124,38 @@ async fn load_database(
     let file = head.0.display().to_string();
     let mut findings =
         from_head(restoring, database, vec!["--section=pre-data".into(), file.clone()]).await?;
+    let lent = search_path::lend(&inside, restoring.globals, database).await?;
     let set_aside = checks::take_off(&inside).await?;
     findings.extend(rows(restoring, source, &stream, database).await?);
     findings.extend(checks::put_back(&inside, restoring.home, &set_aside, &database.name).await?);
     let jobs = if rest.lines().count() > ENTRIES_FOR_JOBS_MAX { 1 } else { JOBS };
-    let lists = [(rest, jobs), (last, 1)];
-    for (index, (list, jobs)) in lists.into_iter().enumerate().filter(|(_, (list, _))| !list.is_empty()) {
-        restoring.watch.go_on()?;
-        let path = Path::new(&restoring.link.private).join(format!("list-{index}"));
-        let path = Temporary(path);
-        write_private(&path.0, list.as_bytes()).await?;
-        let args = vec![
-            "--section=post-data".to_owned(),
-            format!("--use-list={}", path.0.display()),
-            format!("--jobs={jobs}"),
-            file.clone(),
-        ];
-        findings.extend(from_head(restoring, database, args).await?);
-    }
+    findings.extend(post_data(restoring, database, &file, &rest, jobs).await?);
+    search_path::take_back(&inside, &lent).await?;
+    findings.extend(post_data(restoring, database, &file, &last, 1).await?);
     Ok(findings)
+}
+
+/// Restores these entries of what comes after the rows.
+async fn post_data(
+    restoring: &Restoring<'_>,
+    database: &Database,
+    head: &str,
+    entries: &str,
+    jobs: usize,
+) -> Result<Vec<Finding>> {
+    if entries.is_empty() {
+        return Ok(vec![]);
+    }
+    restoring.watch.go_on()?;
+    let chosen = Temporary(Path::new(&restoring.link.private).join("entries.list"));
+    write_private(&chosen.0, entries.as_bytes()).await?;
+    let args = vec![
+        "--section=post-data".to_owned(),
+        format!("--use-list={}", chosen.0.display()),
+        format!("--jobs={jobs}"),
+        head.to_owned(),
+    ];
+    from_head(restoring, database, args).await
 }
 
 /// Extensions that came out in another version than the original's: the tools make them in the version that the target

@@ -20,6 +20,7 @@ use super::{
     catalog,
     link::{Row, STEADY, Session},
     observe::fixed,
+    search_path,
     sql::{identifier, literal},
 };
 use crate::digest::Multiset;
@@ -119,8 +120,7 @@ async fn work(
         let Some(batch) = batches.lock().expect("no holder panics").pop_front() else { return Ok(()) };
         watch.go_on()?;
         let questions: Vec<&str> = batch.iter().filter_map(|table| table.question.as_deref()).collect();
-        let all = format!("{}; {}; COMMIT", snapshot.begin(), questions.join("; "));
-        let mut rows = session.rows_at_length(&all).await?.into_iter();
+        let mut rows = answers(session, snapshot, &questions).await?.into_iter();
         let mut objects = Vec::new();
         for table in &batch {
             let row = table.question.as_ref().map(|_| rows.next().unwrap_or_default());
@@ -133,6 +133,31 @@ async fn work(
         tracing::trace!(left, "digested a batch of tables");
         watch.progress(Progress { phase, done: batch.iter().map(|table| table.bytes).sum(), total: None });
     }
+}
+
+/// One row for each question, in one transaction. Even planning to read a table looks into the functions that its
+/// indexes call; where one of them needs the search path, its table is read with all schemas in it, which is the same
+/// for an original and for its copy.
+async fn answers(session: &Session, snapshot: &Snapshot, questions: &[&str]) -> Result<Vec<Row>> {
+    let ask = async |first: &str, questions: &str| {
+        session.rows_at_length(&format!("{}; {first}{questions}; COMMIT", snapshot.begin())).await
+    };
+    match ask("", &questions.join("; ")).await {
+        Err(error) if search_path::is_missed(&error.what) => session.run("ROLLBACK").await?,
+        answered => return answered,
+    }
+    let mut rows = Vec::new();
+    for question in questions {
+        match ask("", question).await {
+            Err(error) if search_path::is_missed(&error.what) => {
+                session.run("ROLLBACK").await?;
+                let Some(all) = search_path::of_all_schemas(session).await? else { return Err(error) };
+                rows.extend(ask(&format!("SET LOCAL search_path = {all}; "), question).await?);
+            }
+            answered => rows.extend(answered?),
+        }
+    }
+    Ok(rows)
 }
 
 fn table_object(table: &Table, row: Option<Row>) -> Result<Object> {
@@ -214,6 +239,7 @@ async fn tables(session: &Session, database: &str) -> Result<Vec<Table>> {
 
 /// Count, exclusive or and sum of the rows' 64-bit hashes: one changed row is missed once in 2^64, and rows that change
 /// together must cancel in both. A second hash would cost half as much again and tell nothing more by accident.
+/// Every function is named with its schema: nobody's own of the same name is ever called.
 fn question(place: &str, columns: &[(String, bool)], condition: &str) -> String {
     let mut fields: Vec<String> = columns
         .iter()
@@ -230,8 +256,8 @@ fn question(place: &str, columns: &[(String, bool)], condition: &str) -> String 
         fields.push(format!("ROW({})::text", written.join(", ")));
     }
     format!(
-        "SELECT count(*), coalesce(bit_xor(v.h), 0), coalesce(sum(v.h), 0) \
-         FROM (SELECT hash_record_extended(ROW({}), 0) AS h FROM {place} t {condition} OFFSET 0) v",
+        "SELECT pg_catalog.count(*), coalesce(pg_catalog.bit_xor(v.h), 0), coalesce(pg_catalog.sum(v.h), 0) \
+         FROM (SELECT pg_catalog.hash_record_extended(ROW({}), 0) AS h FROM {place} t {condition} OFFSET 0) v",
         fields.join(", ")
     )
 }

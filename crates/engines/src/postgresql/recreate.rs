@@ -336,7 +336,7 @@ async fn apply_settings(home: &Session, globals: &Globals, settings: &Settings) 
 }
 
 /// A stored list of names, each as a literal: `"$user", public` becomes `'$user', 'public'`.
-fn list(value: &str) -> String {
+pub(super) fn list(value: &str) -> String {
     let mut elements = Vec::new();
     let mut rest = value.trim();
     while !rest.is_empty() {

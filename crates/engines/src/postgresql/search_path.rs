@@ -1,180 +1,98 @@
-//! Functions that are computed while a backup is loaded and find what they name by the search path, which is empty
-//! then.
+//! Functions that find what they name by the search path, which is empty wherever text must come out the same.
 //!
-//! The server tells the few functions that something restored depends on; their bodies are read here, and only the
-//! names in them are looked up. Both are bounded.
+//! While a dump is loaded, the tools empty the path, and materialized views, indexes, generated columns and checks are computed anew, so that
+//! such functions would fail. Each function without a path of its own is lent one, and gives it back.
 
-use std::collections::BTreeSet;
+use roadstead_core::{Kind, Result, Text};
 
-use roadstead_core::Result;
+use super::{
+    globals::{Database, Globals},
+    link::Session,
+    observe::fixed,
+    recreate::list,
+    sql::literal,
+};
 
-use super::{link::Session, observe::fixed, sql::array};
+/// How many statements go to the server at once.
+const AT_ONCE: usize = 200;
 
-/// How many words of all bodies are looked up.
-const WORDS_MAX: usize = 20_000;
+/// Functions whose text is looked up when they run. Bodies that were read when they were made (`BEGIN ATOMIC`) keep
+/// what they found, and triggers do not fire during a load. An extension's functions count: `earthdistance` has some.
+const FUNCTIONS: &str = "SELECT p.oid::regprocedure, n.nspname, pg_get_userbyid(p.proowner) \
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
+    WHERE p.oid >= 16384 AND p.prokind IN ('f', 'w') AND l.lanname NOT IN ('c', 'internal') AND p.prosqlbody IS NULL \
+    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) \
+    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s LIKE 'search_path=%') ORDER BY 1";
 
-/// Functions written as text without a path of their own, that restored things are computed or checked by:
-/// materialized views, generated columns, indexes and partition keys, CHECK constraints of tables and domains. What an
-/// extension brings is the extension's matter. A function is looked at in its first 32 Ki characters.
-const FUNCTIONS: &str = "WITH used AS MATERIALIZED (SELECT DISTINCT d.refobjid AS oid FROM pg_depend d \
-    WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid >= 16384 AND CASE d.classid \
-    WHEN 'pg_class'::regclass THEN EXISTS (SELECT FROM pg_class u WHERE u.oid = d.objid AND u.relkind IN ('i', 'I', 'r', 'p')) \
-    WHEN 'pg_rewrite'::regclass THEN EXISTS (SELECT FROM pg_rewrite w JOIN pg_class u ON u.oid = w.ev_class \
-    WHERE w.oid = d.objid AND u.relkind = 'm') \
-    WHEN 'pg_attrdef'::regclass THEN EXISTS (SELECT FROM pg_attrdef f JOIN pg_attribute a ON a.attrelid = f.adrelid \
-    AND a.attnum = f.adnum WHERE f.oid = d.objid AND a.attgenerated <> '') \
-    WHEN 'pg_constraint'::regclass THEN EXISTS (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND k.contype = 'c') \
-    ELSE false END) \
-    SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), left(p.prosrc, 32768) \
-    FROM used JOIN pg_proc p ON p.oid = used.oid JOIN pg_namespace n ON n.oid = p.pronamespace \
-    JOIN pg_language l ON l.oid = p.prolang WHERE l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL \
-    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s LIKE 'search_path=%') \
-    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e') \
-    ORDER BY 1 LIMIT 500";
-
-/// Which of these words name a relation, and which a function, outside the system's own schemas. What the system has
-/// by the same name is found without a path.
-const NAMED: &str = "SELECT 'r', c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relname = ANY ({words}) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') \
-    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
-    UNION SELECT 'f', o.proname FROM pg_proc o JOIN pg_namespace n ON n.oid = o.pronamespace \
-    WHERE o.proname = ANY ({calls}) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
-    AND NOT EXISTS (SELECT FROM pg_proc s WHERE s.proname = o.proname AND s.pronamespace = 'pg_catalog'::regnamespace)";
-
-/// The functions of this database that name tables or functions of the user's without a schema.
-pub(super) async fn depending(session: &Session) -> Result<Vec<String>> {
-    let mut bodies = Vec::new();
+/// Gives each function the path that its owner's sessions have in the original's database, and after it the schemas
+/// of the owner and of the function. Returns those that have it now, each with its argument types.
+pub(super) async fn lend(session: &Session, globals: &Globals, database: &Database) -> Result<Vec<String>> {
+    let usual = session.value("SELECT reset_val FROM pg_settings WHERE name = 'search_path'").await?;
+    let usual = usual.unwrap_or_default();
+    let mut functions = Vec::new();
     for row in session.rows_at_length(FUNCTIONS).await? {
-        let [Some(function), Some(body)] = fixed::<2>(row)? else { continue };
-        bodies.push((function, words(&body)));
+        let [Some(function), Some(schema), Some(owner)] = fixed::<3>(row)? else { continue };
+        let path = list(set_for(globals, database, &owner).unwrap_or(&usual));
+        let after = format!("{}, {}", literal(&owner), literal(&schema));
+        let lending = format!("ALTER FUNCTION {function} SET search_path = {path}, {after}");
+        functions.push((function, lending));
     }
-    let all: BTreeSet<&Word> = bodies.iter().flat_map(|(_, words)| words).take(WORDS_MAX).collect();
-    if all.is_empty() {
-        return Ok(vec![]);
-    }
-    let calls = all.iter().filter(|word| word.is_called).map(|word| word.name.as_str());
-    let question = NAMED
-        .replace("{words}", &array(all.iter().map(|word| word.name.as_str())))
-        .replace("{calls}", &array(calls));
-    let (mut relations, mut functions) = (BTreeSet::new(), BTreeSet::new());
-    for row in session.rows_at_length(&question).await? {
-        let [Some(kind), Some(name)] = fixed::<2>(row)? else { continue };
-        if kind == "r" {
-            relations.insert(name)
-        } else {
-            functions.insert(name)
-        };
-    }
-    let names =
-        |word: &Word| relations.contains(&word.name) || word.is_called && functions.contains(&word.name);
-    Ok(bodies.into_iter().filter(|(_, words)| words.iter().any(names)).map(|(name, _)| name).collect())
-}
-
-/// A name in a function's body that no schema stands before.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Word {
-    name: String,
-    /// A parenthesis follows.
-    is_called: bool,
-}
-
-/// The words of a body, comments left out. What stands between single quotes counts: `nextval('a')` and what is
-/// executed as text name things too.
-fn words(body: &str) -> BTreeSet<Word> {
-    let mut found = BTreeSet::new();
-    let (mut rest, mut in_text, mut is_qualified) = (body, false, false);
-    while let Some(first) = rest.chars().next() {
-        let comment = match rest {
-            _ if in_text => None,
-            _ if rest.starts_with("--") => Some(rest.find('\n').unwrap_or(rest.len())),
-            _ if rest.starts_with("/*") => Some(comment_end(rest)),
-            _ => None,
-        };
-        if let Some(end) = comment {
-            rest = &rest[end..];
-            continue;
-        }
-        let (word, after) = if first == '"' {
-            quoted(&rest[1..])
-        } else if is_letter(first) {
-            let end = rest.find(|c| !is_letter(c) && !c.is_ascii_digit() && c != '$').unwrap_or(rest.len());
-            (rest[..end].to_lowercase(), &rest[end..])
-        } else {
-            in_text ^= first == '\'';
-            is_qualified = first == '.' || is_qualified && first.is_whitespace();
-            rest = &rest[first.len_utf8()..];
-            // Digits belong to what they begin: in `1e5` there is no word.
-            if first.is_ascii_digit() {
-                rest = rest.trim_start_matches(|c| is_letter(c) || c.is_ascii_digit());
-            }
-            continue;
-        };
-        let follows = after.trim_start();
-        if !is_qualified && !word.is_empty() {
-            found.insert(Word { name: word, is_called: follows.starts_with('(') });
-        }
-        is_qualified = false;
-        rest = after;
-    }
-    found
-}
-
-fn is_letter(c: char) -> bool {
-    c.is_alphabetic() || c == '_'
-}
-
-/// A name up to its closing quote, and what follows.
-fn quoted(text: &str) -> (String, &str) {
-    let mut name = String::new();
-    let mut rest = text;
-    while let Some(end) = rest.find('"') {
-        name.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix('"') {
-            Some(more) => {
-                name.push('"');
-                rest = more;
-            }
-            None => return (name, rest),
+    let mut lent = Vec::new();
+    for batch in functions.chunks(AT_ONCE) {
+        let all: Vec<&str> = batch.iter().map(|(_, lending)| lending.as_str()).collect();
+        match session.rows_at_length(&all.join("; ")).await {
+            Ok(_) => lent.extend(batch.iter().map(|(function, _)| function.clone())),
+            Err(error) if error.kind == Kind::Unreachable => return Err(error),
+            Err(_) => lent.extend(one_by_one(session, batch).await?),
         }
     }
-    (name + rest, "")
+    Ok(lent)
 }
 
-/// Where a comment ends that others may be nested in.
-fn comment_end(text: &str) -> usize {
-    let (mut depth, mut at) = (0_usize, 0);
-    while at < text.len() {
-        let here = &text.as_bytes()[at..];
-        if here.starts_with(b"/*") {
-            (depth, at) = (depth + 1, at + 2);
-        } else if here.starts_with(b"*/") {
-            (depth, at) = (depth - 1, at + 2);
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += 1;
+/// One statement undid its whole batch. What may not be altered here goes without: it fails by name where it needs the
+/// path.
+async fn one_by_one(session: &Session, batch: &[(String, String)]) -> Result<Vec<String>> {
+    let mut lent = Vec::new();
+    for (function, lending) in batch {
+        match session.rows_at_length(lending).await {
+            Ok(_) => lent.push(function.clone()),
+            Err(error) if error.kind == Kind::Unreachable => return Err(error),
+            Err(error) => tracing::debug!(function, %error, "no search path was lent"),
         }
     }
-    text.len()
+    Ok(lent)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(body: &str) -> Vec<String> {
-        let shown = |word: Word| if word.is_called { word.name + "()" } else { word.name };
-        words(body).into_iter().map(shown).collect()
+/// Leaves the functions as the dump made them.
+pub(super) async fn take_back(session: &Session, lent: &[String]) -> Result<()> {
+    for batch in lent.chunks(AT_ONCE) {
+        let all: Vec<String> =
+            batch.iter().map(|function| format!("ALTER FUNCTION {function} RESET search_path")).collect();
+        session.rows_at_length(&all.join("; ")).await?;
     }
+    Ok(())
+}
 
-    #[test]
-    fn words_are_what_no_schema_stands_before() {
-        assert_eq!(read("SELECT max(r) FROM Rate"), ["from", "max()", "r", "rate", "select"]);
-        assert_eq!(read("public.rate \"A b\".c, \"q\"\"r\" . x f (1)"), ["A b", "f()", "public", "q\"r"]);
-        assert_eq!(read("-- rate\n/* rate /* x */ y */ 1e5 2 -- "), [""; 0]);
-        assert_eq!(read("nextval('se--q') é /* über"), ["nextval()", "q", "se", "é"]);
-        assert_eq!(read("'it''s' /*/ in it */ \"open"), ["it", "open", "s"]);
-    }
+/// Whether the server did not find a relation, a function, a type or a schema: by a name without its schema, as the
+/// path is empty.
+pub(super) fn is_missed(why: &Text) -> bool {
+    let code = why.args.get("code").map(ToString::to_string).unwrap_or_default();
+    ["42P01", "42883", "42704", "3F000"].contains(&code.as_str())
+}
+
+/// A path of all schemas but the system's; `None` if there are none.
+pub(super) async fn of_all_schemas(session: &Session) -> Result<Option<String>> {
+    let all = "SELECT string_agg(quote_literal(nspname), ', ' ORDER BY nspname COLLATE \"C\") FROM pg_namespace \
+        WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'";
+    session.value(all).await
+}
+
+/// The path that the original sets for this account in this database; the closest setting wins, as in the server.
+fn set_for<'a>(globals: &'a Globals, database: &Database, owner: &str) -> Option<&'a str> {
+    let (owner, database) = (Some(owner), Some(database.name.as_str()));
+    let places = [(owner, database), (owner, None), (None, database), (None, None)];
+    places.into_iter().find_map(|place| {
+        let here = globals.settings.iter().filter(|s| (s.role.as_deref(), s.database.as_deref()) == place);
+        here.flat_map(|s| &s.values).find_map(|pair| pair.strip_prefix("search_path="))
+    })
 }
