@@ -72,6 +72,7 @@ agent-member-died-cure = the reason is in { $log }
 agent-member-restarted = member { $member } died and was started again { $count } times; last: { $last }
 agent-member-silent = member { $member } at { $address } port { $port } did not answer within { $deadline }
 agent-member-silent-cure = it may be stopped (SIGSTOP), overloaded, or behind a broken network; it is not taken for down
+agent-unreached-cure = see whether the server runs, listens at { $endpoint }, and is let through by every firewall between
 agent-no-layout = how member { $member } was started is not known here
 agent-no-layout-possible = no server can be laid out for cluster { $cluster }: { $why }
 agent-no-port = no free port was found on loopback

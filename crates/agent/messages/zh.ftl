@@ -60,6 +60,7 @@ agent-member-died-cure = 原因见 { $log }
 agent-member-restarted = 成员 { $member } 退出后已被重新启动 { $count } 次；最近一次：{ $last }
 agent-member-silent = 成员 { $member }（{ $address } 端口 { $port }）在 { $deadline } 内没有应答
 agent-member-silent-cure = 它可能被挂起（SIGSTOP）、过载或网络中断；不会视为已停止
+agent-unreached-cure = 请确认服务器正在运行并监听 { $endpoint }，且途中的防火墙都放行
 agent-no-layout = 此处不知道成员 { $member } 是如何启动的
 agent-no-layout-possible = 无法为集群 { $cluster } 布置服务器：{ $why }
 agent-no-port = 在回环地址上找不到空闲端口

@@ -6,11 +6,12 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use roadstead_core::{
     Error, Finding, Kind, Millis, Result, Text,
-    model::{ClusterSpec, HostSpec, MemberHome},
+    model::{ClusterSpec, HostSpec, MemberHome, MemberSpec},
     port::{
         Engine, Link, Observe, Secrets,
         engine::Depth,
         hand::{LookAsk, LookMember, Looked, Purse},
+        layout::Endpoint,
     },
     seen::{HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools},
 };
@@ -265,7 +266,7 @@ async fn answer(inner: &Arc<Inner>, asked: &Asked<'_>, ask: &LookMember) -> Memb
     };
     match told.await {
         Ok(facts) => seen(Reach::Running, Some(facts)),
-        Err(error) => seen(reach(error), None),
+        Err(error) => seen(reach(unreached(error, &ask.member)), None),
     }
 }
 
@@ -287,6 +288,16 @@ async fn shut_out(
         }
     }
     Ok(shut_out)
+}
+
+/// The error of a server that nobody could reach, with what there is to be done.
+pub(crate) fn unreached(error: Error, member: &MemberSpec) -> Error {
+    if error.kind != Kind::Unreachable || error.cure.is_some() {
+        return error;
+    }
+    let (host, port) = member.endpoint();
+    let endpoint = Endpoint::Tcp(host, port).to_string();
+    error.cure(Text::new("agent-unreached-cure").with("endpoint", endpoint))
 }
 
 fn reach(error: Error) -> Reach {

@@ -87,8 +87,8 @@ pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
     let linked = job.link(member, None, false).await?;
     let mut taking = watched(job.watch, vault.take(draft)).await?;
     // An error drops the taking, and with it all that was stored.
-    let dumped =
-        watched(job.watch, backup.dump(&linked.link, &member.cluster, taking.sink(), job.watch)).await?;
+    let dumping = backup.dump(&linked.link, &member.cluster, taking.sink(), job.watch);
+    let dumped = watched(job.watch, dumping).await.map_err(|error| look::unreached(error, &member.member))?;
     job.watch.go_on()?;
     let committed = taking.commit(dumped, Millis::from(began.elapsed())).await?;
     let record = vault.record(&task.snapshot).await?;

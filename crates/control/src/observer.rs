@@ -11,7 +11,7 @@ use roadstead_core::{
         engine::Depth,
         hand::{LookAsk, LookMember, Looked},
     },
-    seen::FleetSeen,
+    seen::{FleetSeen, Reach},
 };
 
 use crate::purse;
@@ -112,10 +112,11 @@ impl View<'_> {
         let spec: &HostSpec =
             self.fleet.hosts.get(host).ok_or_else(|| Error::internal("a host without declaration"))?;
         let mut findings = Vec::new();
+        let mut closed = BTreeMap::new();
         let mut purse = BTreeMap::new();
         for asked in &members {
             if let Err(error) = purse::for_member(&asked.member, self.secrets, &mut purse) {
-                findings.push(Finding::error(asked.member.name.as_str(), error.what.clone()));
+                closed.insert(asked.member.name.clone(), error);
             }
             if scope.depth == Depth::Full && asked.home.is_some() {
                 let wrong = purse::for_accounts(&asked.cluster, self.secrets, &mut purse);
@@ -137,6 +138,10 @@ impl View<'_> {
         };
         let mut looked = hand.look(&ask, &purse).await?;
         looked.findings.extend(findings);
+        // Why nobody could ask them is known better here.
+        for (name, why) in closed {
+            looked.members.entry(name).and_modify(|member| member.reach = Reach::Refused(why));
+        }
         Ok(looked)
     }
 }

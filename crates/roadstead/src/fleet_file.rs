@@ -8,7 +8,7 @@ use std::{
 
 use roadstead_core::{
     Error, Finding, Kind, Result, Severity, Text, finding,
-    fleet::{self, Reading},
+    fleet::{self, Reading, Surroundings},
     model::{Fleet, Name},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     context::{Context, Stop},
     engines,
     regular::{self, Opened},
-    surroundings::Here,
+    surroundings::{Here, Ideal},
 };
 
 /// Standard input under its own name; `-` means the same.
@@ -57,19 +57,54 @@ pub(crate) fn directory(file: &Path) -> Result<PathBuf> {
 }
 
 /// Reads the fleet file, whatever is in it.
-pub(crate) fn read(file: &Path) -> Result<(Reading, PathBuf)> {
-    let directory = directory(file)?;
-    let shown = shown(file);
-    let bytes = if is_standard_input(file) { standard_input()? } else { bytes(file)? };
-    let facts = Here::new(&directory);
-    let absolute = directory.display().to_string();
-    let input = fleet::Input { file: &shown, directory: &absolute, bytes: &bytes, facts: &facts };
-    Ok((fleet::read(&input, &*engines::registry()), directory))
+pub(crate) fn read(file: &Path) -> Result<Reading> {
+    let contents = Contents::of(file)?;
+    Ok(contents.read(&Here::new(&contents.directory)))
 }
 
-/// Reads a fleet file that must be sound.
+/// Reads a fleet file that must be sound, with every secret that it names at hand.
 pub(crate) fn load(context: &Context) -> Result<Loaded, Stop> {
-    let (reading, directory) = read(&context.settings.file)?;
+    let contents = Contents::of(&context.settings.file)?;
+    let reading = contents.read(&Here::new(&contents.directory));
+    sound(reading, contents.directory)
+}
+
+/// Reads a fleet file whose text must be sound. A secret that cannot be had is told by what needs it: it must not keep
+/// us from the other clusters.
+pub(crate) fn load_text(context: &Context) -> Result<Loaded, Stop> {
+    let contents = Contents::of(&context.settings.file)?;
+    let mut reading = contents.read(&Here::new(&contents.directory));
+    if reading.fleet.is_none() {
+        let ideal = contents.read(&Ideal);
+        if ideal.fleet.is_some() {
+            reading = Reading { generate: reading.generate, ..ideal };
+        }
+    }
+    sound(reading, contents.directory)
+}
+
+/// A fleet file's bytes, and where it lies.
+struct Contents {
+    shown: String,
+    directory: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Contents {
+    fn of(file: &Path) -> Result<Self> {
+        let directory = directory(file)?;
+        let bytes = if is_standard_input(file) { standard_input()? } else { bytes(file)? };
+        Ok(Self { shown: shown(file), directory, bytes })
+    }
+
+    fn read(&self, facts: &dyn Surroundings) -> Reading {
+        let absolute = self.directory.display().to_string();
+        let input = fleet::Input { file: &self.shown, directory: &absolute, bytes: &self.bytes, facts };
+        fleet::read(&input, &*engines::registry())
+    }
+}
+
+fn sound(reading: Reading, directory: PathBuf) -> Result<Loaded, Stop> {
     let Reading { fleet, findings, generate, digest } = reading;
     match fleet {
         Some(fleet) if !finding::any_error(&findings) => {

@@ -29,7 +29,9 @@ pub(super) fn uses(file: &File, report: &mut Report<'_>) {
         .filter(|member| member.address.is_none())
         .map(|member| member.host.as_deref().unwrap_or(LOCAL))
         .collect();
-    for name in file.hosts.keys().filter(|name| !hosts.contains(name.as_str())) {
+    // Proofs and copies are made on this host also where no member runs.
+    let is_unused = |name: &&String| name.as_str() != LOCAL && !hosts.contains(name.as_str());
+    for name in file.hosts.keys().filter(is_unused) {
         let what = Text::new("fleet-unused-host").with("host", name);
         report.note(&Path::top("hosts").key(name), what, Text::new("fleet-unused-cure"));
     }

@@ -148,6 +148,7 @@ async fn dump_database(
     let (words, mut objects) = Box::pin(home.alive_while(both)).await?;
     let after = manifest::sequences(&snapshot.session, name).await?;
     objects.extend(manifest::settled(sequences, &after));
+    snapshot.release().await?;
     Ok((objects, warnings(name, &words)))
 }
 

@@ -33,6 +33,7 @@ pub(super) async fn manifest(link: &Link, watch: &dyn Watch) -> Result<Manifest>
             let snapshot = Snapshot::take(link, &database.name).await?;
             let mut found = manifest::sequences(&snapshot.session, &database.name).await?;
             found.extend(manifest::database(link, &snapshot, WORKERS, watch).await?);
+            snapshot.release().await?;
             Ok(found)
         };
         objects.extend(home.alive_while(work).await?);

@@ -16,7 +16,7 @@ pub(crate) fn define(words: &Words) -> Command {
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
-    let (reading, _) = fleet_file::read(&context.settings.file)?;
+    let reading = fleet_file::read(&context.settings.file)?;
     let mut findings = reading.findings;
     let sound = reading.fleet.is_some() && !finding::any_error(&findings);
     if sound && matches.get_flag("live") {

@@ -34,7 +34,7 @@ pub(crate) fn define_resume(words: &Words) -> Command {
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
-    let loaded = fleet_file::load(context)?;
+    let loaded = fleet_file::load_text(context)?;
     let controller = house::controller(context, &loaded)?;
     let journal = controller.journal();
     if let Some(id) = matches.get_one::<String>("operation") {
@@ -145,7 +145,7 @@ fn short(id: &str) -> &str {
 }
 
 pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
-    let loaded = fleet_file::load(context)?;
+    let loaded = fleet_file::load_text(context)?;
     let controller = house::controller(context, &loaded)?;
     let Some(operation) = interrupted(&controller, matches.get_one::<String>("operation"))? else {
         let json = json!({ "resumed": null });

@@ -19,7 +19,7 @@ pub(crate) fn define(words: &Words) -> Command {
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
-    let loaded = fleet_file::load(context)?;
+    let loaded = fleet_file::load_text(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "cluster"))?;
     let into = destination::read(matches, &loaded.directory.display().to_string())?;
     let asked = matches.get_one::<String>("snapshot").expect("clap demands a snapshot");

@@ -29,7 +29,7 @@ pub(crate) fn define(words: &Words) -> Command {
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
-    let loaded = fleet_file::load(context)?;
+    let loaded = fleet_file::load_text(context)?;
     let asked = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
     let named = (!asked.is_empty()).then_some(asked.as_slice());

@@ -41,7 +41,7 @@ pub(crate) fn define(words: &Words) -> Command {
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
-    let loaded = fleet_file::load(context)?;
+    let loaded = fleet_file::load_text(context)?;
     let (verb, matches) =
         matches.subcommand().ok_or_else(|| Error::internal("clap lets no vault command through"))?;
     let vaults = chosen(&loaded.fleet, &shape::many(matches, "vaults"))?;

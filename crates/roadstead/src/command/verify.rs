@@ -32,7 +32,7 @@ pub(crate) fn define(words: &Words) -> Command {
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
-    let loaded = fleet_file::load(context)?;
+    let loaded = fleet_file::load_text(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "cluster"))?;
     let asked = shape::many(matches, "snapshots");
     let controller = house::controller(context, &loaded)?;

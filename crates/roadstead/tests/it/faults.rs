@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use roadstead_testkit::{fleet::Harbour, stranger, wait};
+use roadstead_testkit::{fleet::Harbour, place, stranger, wait};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harbour::{Client, ORDERS, SESSIONS, binary, fleet};
@@ -82,6 +82,33 @@ fn a_password_changed_in_between_is_told_as_refused() {
     assert_ne!(told.code, 0);
     assert_eq!(snapshots(&harbour), 1);
     assert!(!format!("{}{}", told.out, told.err).contains("something else"), "a password was shown");
+}
+
+#[cfg(all(feature = "postgresql", feature = "redis"))]
+#[test]
+fn a_secret_that_cannot_be_had_keeps_nobody_from_the_other_clusters() {
+    let foreign = "  elsewhere:\n    engine: postgresql\n    members: [{ name: elsewhere-1, address: \"127.0.0.1:1\", \
+        user: postgres, password: \"${env:NEVER_SET}\" }]\n    backup: { vault: local }\n";
+    let harbour = fleet(&[SESSIONS, foreign]);
+    // What changes servers wants everything that the file names.
+    for command in ["up", "plan", "check"] {
+        let refused = harbour.run(&[command]).expect(2);
+        assert!(format!("{}{}", refused.out, refused.err).contains("NEVER_SET"), "{command}");
+    }
+    harbour.run_with(&[("NEVER_SET", "now it is")], &["up", "--yes"]).expect(0);
+    let status = harbour.run(&["status"]).expect(1);
+    for told in ["environment variable NEVER_SET is not set", "--> elsewhere-1", "cure: set it"] {
+        assert_eq!(status.out.matches(told).count(), 1, "{}", status.out);
+    }
+    assert_eq!(state_of(&harbour, "sessions-1"), "running");
+    // Its lane fails by name; the other's backup is taken, proven and restored.
+    let backup = harbour.run(&["backup"]).expect(3);
+    assert!(backup.out.contains("NEVER_SET"), "{}", backup.out);
+    harbour.run(&["verify"]).expect(0);
+    let beside = format!("copy-1:{}", place::free_port());
+    harbour.run(&["restore", "latest", "--cluster", "sessions", "--beside", &beside, "--yes"]).expect(0);
+    harbour.run(&["down", "--yes"]).expect(0);
+    assert_eq!(state_of(&harbour, "sessions-1"), "stopped");
 }
 
 #[cfg(feature = "postgresql")]
