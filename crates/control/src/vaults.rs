@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use roadstead_core::{
-    Error, Finding, Kind, Millis, Result, Text, Timestamp,
+    Error, Finding, Kind, Millis, Result, SecretRef, Text, Timestamp,
     model::{Name, VaultSpec},
     port::{
         Vault, Watch,
@@ -22,11 +22,20 @@ impl Controller {
     pub async fn vault(&self, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
         match self.parts.secrets.resolve(&spec.key) {
             Ok(key) => self.parts.vaults.open(spec, &key).await,
-            Err(error) if error.kind == Kind::NotFound && self.parts.vaults.is_there(spec).await? => {
-                Err(Error { kind: Kind::Denied, ..error })
-            }
-            Err(error) => Err(error),
+            Err(error) => Err(self.lost_key(spec).await?.unwrap_or(error)),
         }
+    }
+
+    /// The error of a vault that is there while the key that it was made with cannot be found; `None` where that is
+    /// not so. Such a key is lost, not missing: a new one would open nothing.
+    pub async fn lost_key(&self, spec: &VaultSpec) -> Result<Option<Error>> {
+        let Err(error) = self.parts.secrets.resolve(&spec.key) else { return Ok(None) };
+        if error.kind != Kind::NotFound || !self.parts.vaults.is_there(spec).await? {
+            return Ok(None);
+        }
+        let SecretRef::File(path) = &spec.key else { return Ok(Some(Error { kind: Kind::Denied, ..error })) };
+        let what = Text::new("control-vault-key-lost").with("path", path).with("vault", &spec.url);
+        Ok(Some(Error::new(Kind::Denied, what).cure(Text::new("control-vault-key-lost-cure"))))
     }
 
     /// Makes one vault that is not there yet.

@@ -51,7 +51,7 @@ pub(crate) async fn carry_out(
     tell_of_interrupted(context, controller)?;
     if matches!(aim, Aim::Apply { .. }) {
         // A password that was lost is another one from now on: the plan must see it.
-        missing::generate(context, loaded, false)?;
+        missing::generate(context, loaded, controller, false).await?;
     }
     let decision = controller.decide(aim).await;
     decided(context, loaded, controller, &held, decision, manner).await
@@ -106,7 +106,7 @@ async fn prepare(
 ) -> Result<()> {
     if plan.steps.iter().any(|step| !matches!(step.act, Act::Stop(_))) {
         let vault_needed = plan.steps.iter().any(|step| step.act.vault().is_some());
-        missing::generate(context, loaded, vault_needed)?;
+        missing::generate(context, loaded, controller, vault_needed).await?;
     }
     let taken_into = plan.steps.iter().filter(|step| matches!(step.act, Act::Take(_)));
     let vaults: Vec<_> =

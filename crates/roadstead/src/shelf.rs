@@ -7,7 +7,7 @@ use roadstead_core::{
     port::vault::{Record, SnapshotId, Stage},
 };
 
-use crate::{command, context::Stop, secrets::missing};
+use crate::{command, context::Stop};
 
 /// One snapshot and where it lies.
 #[derive(Clone, Debug)]
@@ -44,16 +44,12 @@ impl Shelf {
                     shelf.findings.extend(catalogue.findings);
                 }
                 Err(error) => {
-                    // A vault that is there and whose key is not was made, and is not empty.
-                    let lost = controller.fleet().vaults.get(&vault);
-                    let lost = lost.and_then(|spec| missing::lost_key(controller.fleet(), spec));
-                    let spec = controller.fleet().vaults.get(&vault);
-                    let gone = spec.filter(|_| error.kind == Kind::NotFound && lost.is_none());
-                    let gone = gone.and_then(|spec| command::vault::gone(controller, spec));
-                    if error.kind == Kind::NotFound && lost.is_none() && gone.is_none() {
+                    let spec = controller.fleet().vaults.get(&vault).filter(|_| error.kind == Kind::NotFound);
+                    let gone = spec.and_then(|spec| command::vault::gone(controller, spec));
+                    if error.kind == Kind::NotFound && gone.is_none() {
                         continue;
                     }
-                    let error = lost.or(gone).unwrap_or(error);
+                    let error = gone.unwrap_or(error);
                     let what = Text::new("cli-vault-unread").with("vault", &vault).with("why", error.what);
                     let finding = Finding::error(vault.as_str(), what);
                     shelf.findings.push(match error.cure {

@@ -290,7 +290,10 @@ fn look_at(root: &Path) -> io::Result<There> {
 
 fn foreign(root: &Path, there: &There) -> Error {
     let what = match there {
-        There::Restic | There::Unsealed => at("vault-foreign-restic", root),
+        There::Restic | There::Unsealed => {
+            let cure = Text::new("vault-foreign-restic-cure");
+            return Error::new(Kind::Precondition, at("vault-foreign-restic", root)).cure(cure);
+        }
         There::Other(found) => at("vault-foreign", root).with("found", found.as_str()),
         There::Nothing | There::Empty | There::Vault => at("vault-foreign", root).with("found", ""),
     };

@@ -1,8 +1,8 @@
 //! Counts and digests of one database, computed inside the server in one snapshot: rows, sequences, large objects
 //! and definitions. The method is the same for an original and for its copy, or their names differ.
 //!
-//! A row is hashed by the server's own type where equal means identical; every other column goes in as the text
-//! that its type writes (`1.0` and `1.00` are equal numbers, and not the same value).
+//! A row is hashed by the server's own type where equal means identical; every other column goes in as the bytes that
+//! its type sends, or as the text that it writes (`1.0` and `1.00` are equal numbers, and not the same value).
 
 use std::{
     collections::VecDeque,
@@ -38,7 +38,7 @@ const PIECES_AT_ONCE: usize = 16;
 
 /// The name of the method, with the major version: the server's words for definitions are its own.
 pub(super) fn method(major: u32) -> String {
-    format!("postgresql-2 on {major}")
+    format!("postgresql-3 on {major}")
 }
 
 /// A snapshot that other sessions of the same database can share, as long as its session lives.
@@ -209,10 +209,13 @@ fn batches(mut tables: Vec<Table>) -> VecDeque<Vec<Table>> {
 const TABLES: &str = "SELECT n.nspname, c.relname, c.relkind, coalesce((SELECT sum(pg_relation_size(t.relid)) \
     FROM pg_partition_tree(c.oid) t WHERE c.relkind = 'p'), pg_relation_size(c.oid))::bigint, \
     CASE WHEN NOT pg_is_in_recovery() OR c.relpersistence <> 'u' THEN \
-    (SELECT coalesce(json_agg(json_build_array(a.attname, \
-      a.atttypid IN (16, 17, 18, 19, 20, 21, 23, 26, 1082, 1083, 1114, 1184, 2950) \
-      OR a.atttypid IN (25, 1043) AND (SELECT collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation) \
-      OR a.atttypid = 1700 AND a.atttypmod >= 0) ORDER BY a.attnum), '[]') \
+    (SELECT coalesce(json_agg(json_build_array(a.attname, CASE \
+      WHEN a.atttypid IN (16, 17, 18, 19, 20, 21, 23, 26, 1082, 1083, 1114, 1184, 2950) \
+        OR a.atttypid IN (25, 1043) AND (SELECT collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation) \
+        OR a.atttypid = 1700 AND a.atttypmod >= 0 THEN '' \
+      WHEN a.atttypid IN (700, 701) THEN format_type(a.atttypid, NULL) \
+      WHEN a.atttypid IN (114, 1042, 1186, 1266, 1700, 3802) THEN (SELECT typsend::text FROM pg_type y WHERE y.oid = a.atttypid) \
+      END) ORDER BY a.attnum), '[]') \
     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v') END, \
     (SELECT coalesce(x.extcondition[array_position(x.extconfig, c.oid)], '') FROM pg_extension x WHERE c.oid = ANY (x.extconfig)) \
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -231,8 +234,11 @@ async fn tables(session: &Session, database: &str) -> Result<Vec<Table>> {
         let [Some(schema), Some(name), Some(kind), bytes, columns, condition] = fixed::<6>(row)? else {
             return Err(Error::internal("a table without a name"));
         };
-        let columns: Option<Vec<(String, bool)>> =
+        let columns: Option<Vec<(String, Option<String>)>> =
             columns.map(|text| serde_json::from_str(&text)).transpose().map_err(Error::internal)?;
+        let columns = columns.map(|columns| {
+            columns.into_iter().map(|(name, word)| (name, How::of(word.as_deref()))).collect::<Vec<_>>()
+        });
         let only = if kind == "p" { "" } else { "ONLY " };
         let place = format!("{only}{}.{}", identifier(&schema), identifier(&name));
         let question = columns.map(|columns| question(&place, &columns, condition.as_deref().unwrap_or("")));
@@ -242,20 +248,47 @@ async fn tables(session: &Session, database: &str) -> Result<Vec<Table>> {
     Ok(tables)
 }
 
+/// How a column goes into its row's hash.
+enum How {
+    /// As it is: equal values are identical.
+    Exact,
+    /// As the bytes that this function of its type sends.
+    Sent(String),
+    /// As the bytes that are sent of a number, of which there are many that are none: by send function and type.
+    Float(&'static str, &'static str),
+    /// As the text that its type writes.
+    Written,
+}
+
+impl How {
+    /// From the word that [`TABLES`] has for it.
+    fn of(word: Option<&str>) -> Self {
+        match word {
+            None => Self::Written,
+            Some("") => Self::Exact,
+            Some("real") => Self::Float("float4send", "pg_catalog.float4"),
+            Some("double precision") => Self::Float("float8send", "pg_catalog.float8"),
+            Some(function) => Self::Sent(function.to_owned()),
+        }
+    }
+}
+
 /// Count, exclusive or and sum of the rows' 64-bit hashes: one changed row is missed once in 2^64, and rows that change
 /// together must cancel in both. A second hash would cost half as much again and tell nothing more by accident.
 /// Every function is named with its schema: nobody's own of the same name is ever called.
-fn question(place: &str, columns: &[(String, bool)], condition: &str) -> String {
-    let mut fields: Vec<String> = columns
-        .iter()
-        .filter(|(_, exact)| *exact)
-        .map(|(name, _)| format!("t.{}", identifier(name)))
-        .collect();
-    let written: Vec<String> = columns
-        .iter()
-        .filter(|(_, exact)| !exact)
-        .map(|(name, _)| format!("t.{}", identifier(name)))
-        .collect();
+fn question(place: &str, columns: &[(String, How)], condition: &str) -> String {
+    let (mut fields, mut written) = (Vec::new(), Vec::new());
+    for (name, how) in columns {
+        let column = format!("t.{}", identifier(name));
+        match how {
+            How::Exact => fields.push(column),
+            How::Sent(function) => fields.push(format!("pg_catalog.{}({column})", identifier(function))),
+            How::Float(send, kind) => fields.push(format!(
+                "pg_catalog.{send}(CASE WHEN {column} OPERATOR(pg_catalog.=) {kind} 'NaN' THEN {kind} 'NaN' ELSE {column} END)"
+            )),
+            How::Written => written.push(column),
+        }
+    }
     if !written.is_empty() {
         // A row's text tells NULL from an empty text, and uses each type's own output.
         fields.push(format!("ROW({})::text", written.join(", ")));

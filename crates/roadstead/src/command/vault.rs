@@ -92,11 +92,11 @@ pub(crate) async fn make_missing(context: &Context, controller: &Controller, nam
 
 /// A vault that must be there.
 async fn opened(controller: &Controller, spec: &VaultSpec) -> Result<Arc<dyn Vault>> {
-    let lost = |error: Error| match missing::lost_key(controller.fleet(), spec) {
-        None if error.kind == Kind::NotFound => gone(controller, spec).unwrap_or(error),
-        lost => lost.unwrap_or(error),
+    let gone = |error: Error| match error.kind {
+        Kind::NotFound => gone(controller, spec).unwrap_or(error),
+        _ => error,
     };
-    controller.vault(spec).await.map_err(lost)
+    controller.vault(spec).await.map_err(gone)
 }
 
 /// Why a vault that is not there is not just one that was never made; `None`: as far as the journal knows it is.
@@ -115,7 +115,7 @@ fn made(spec: &VaultSpec) -> Text {
 }
 
 async fn init(context: &Context, loaded: &Loaded, controller: &Controller, vaults: &[&VaultSpec]) -> Outcome {
-    missing::generate(context, loaded, true)?;
+    missing::generate(context, loaded, controller, true).await?;
     let mut text = String::new();
     let mut done = Vec::new();
     for spec in vaults {

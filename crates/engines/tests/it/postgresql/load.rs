@@ -139,3 +139,45 @@ async fn checks_that_look_elsewhere_are_loaded_and_violations_are_told() {
         assert_eq!(copy.differences(&dumped).await, ["Content table-definition postgres.public.violated"]);
     }
 }
+
+/// Values that are equal and not the same, and of every kind one whose bytes a load changes while it stays the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_look_alike_are_told_apart() {
+    for subject in majors() {
+        let server = Server::member(subject).await;
+        server.sql(
+            "postgres",
+            "create table v (f real, d float8, n numeric, c char(5), j json, b jsonb, i interval, z timetz);
+             insert into v values (0, 0, 1.0, 'é', '{\"a\":1}', '{\"a\":1}', '1 day', '10:00+00'),
+               ('inf'::real - 'inf'::real, 'inf'::float8 - 'inf'::float8, 'NaN', '', '[]', '[]', '0', '00:00+14'),
+               (null, null, null, null, null, null, null, null)",
+        );
+        let (dumped, source) = server.dump().await;
+        let made = Server::restored(subject, Purpose::Scratch, (&dumped, &source), &Unwatched).await;
+        let (copy, _) = made.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(copy.differences(&dumped).await, [""; 0]);
+        for (column, other, back) in [
+            ("f", "'-0'", "0"),
+            ("d", "'-0'", "0"),
+            ("n", "1.00", "1.0"),
+            ("c", "'e'", "'é'"),
+            ("j", "'{\"a\": 1}'", "'{\"a\":1}'"),
+            ("b", "'{\"a\":1.0}'", "'{\"a\":1}'"),
+            ("i", "'24:00:00'", "'1 day'"),
+            ("z", "'11:00+01'", "'10:00+00'"),
+        ] {
+            let set = |value| {
+                copy.sql(
+                    "postgres",
+                    &format!("update v set {column} = {value} where j is not null and j::text <> '[]'"),
+                )
+            };
+            set(other);
+            assert_eq!(copy.differences(&dumped).await, ["Content table postgres.public.v"], "{column}");
+            set(back);
+            assert_eq!(copy.differences(&dumped).await, [""; 0], "{column}");
+        }
+        copy.sql("postgres", "update v set c = null where c = ''");
+        assert_eq!(copy.differences(&dumped).await, ["Content table postgres.public.v"]);
+    }
+}
