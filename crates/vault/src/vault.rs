@@ -83,7 +83,7 @@ impl Vaults for LocalVaults {
     }
 
     async fn is_there(&self, spec: &VaultSpec) -> Result<bool> {
-        Ok(matches!(look(&folder(spec)?).await?, There::Vault | There::Unsealed))
+        Ok(matches!(look(&folder(spec)?).await?, There::Vault | There::Unsealed | There::Restic))
     }
 
     async fn open(&self, spec: &VaultSpec, key: &Secret) -> Result<Arc<dyn Vault>> {

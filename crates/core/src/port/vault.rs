@@ -196,7 +196,7 @@ pub trait Vaults: Send + Sync {
     /// Makes a new vault in an absent or empty place. `Kind::Exists` when a vault is there that this key opens;
     /// `Kind::Denied` when one is there that it does not open; `Kind::Precondition` when something else is there.
     async fn init(&self, spec: &VaultSpec, key: &Secret) -> Result<Arc<dyn Vault>>;
-    /// Whether a vault is there, whoever may open it.
+    /// Whether a vault is there, or what is left of one, whoever may open it.
     async fn is_there(&self, spec: &VaultSpec) -> Result<bool>;
     /// Opens a vault. `Kind::NotFound` when none is there, `Kind::Denied` for a wrong key.
     async fn open(&self, spec: &VaultSpec, key: &Secret) -> Result<Arc<dyn Vault>>;

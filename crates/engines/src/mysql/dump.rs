@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Method of the manifest: changes whenever a digest would differ for the same data.
-pub(super) const METHOD: &str = "mysql-rows-1";
+pub(super) const METHOD: &str = "mysql-rows-2";
 /// A statement of rows is closed when it is this long. Longer ones load no faster and need more memory: the driver keeps
 /// up to 128 buffers that were once as long.
 const STATEMENT_BYTES: usize = 128 * 1024;

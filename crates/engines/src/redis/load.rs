@@ -214,7 +214,7 @@ impl Listener for Restorer {
         }
         let mut value = key.raw.expect("raw values were asked for");
         value.extend_from_slice(&self.version.to_le_bytes());
-        value.extend_from_slice(&crc64::update(0, &value).to_le_bytes());
+        value.extend_from_slice(&crc64::of(&value).to_le_bytes());
         // A time before 1970 is as past as the first millisecond; 0 would be never.
         let expires = key.expires.map_or(0, |expires| expires.max(1)).to_string();
         let about = format!("{} in database {}", String::from_utf8_lossy(key.name), key.database);

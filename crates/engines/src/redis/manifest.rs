@@ -26,7 +26,7 @@ use super::{
 };
 use crate::digest::Multiset;
 
-const BY_CONTENT: &str = "redis-rdb-1";
+const BY_CONTENT: &str = "redis-rdb-2";
 const BY_COUNT: &str = "redis-counts-1";
 /// Keys that never expire.
 const KEYS: &str = "keys";
@@ -112,7 +112,7 @@ impl Listener for Contents {
         let expires =
             key.expires.map(days).map(|d| if (0..LATER_DAYS).contains(&d) { d } else { LATER_DAYS });
         let like = Like { database: key.database, sort: key.sort, fields_fade: key.fields_fade, expires };
-        self.keys.entry(like).or_default().add_hashed(&digest);
+        self.keys.entry(like).or_default().add_hashed(digest);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows what keys hold, not what is done with them. Whatever it was never taught, it says so and stops: it never guesses.
 
+mod canon;
 pub(super) mod crc64;
 mod input;
 mod listpack;
@@ -28,8 +29,8 @@ pub(super) struct Key<'a> {
     pub(super) expires: Option<i64>,
     /// Whether some of its fields expire on their own.
     pub(super) fields_fade: bool,
-    /// BLAKE3 over its name, expiry and content in canonical form; `None` for a module's own value.
-    pub(super) digest: Option<blake3::Hash>,
+    /// Hash over its name, expiry and content in canonical form; `None` for a module's own value.
+    pub(super) digest: Option<u128>,
     /// Its value as `RESTORE` takes it, without version and checksum; `None` unless it was asked for.
     pub(super) raw: Option<Vec<u8>>,
 }
@@ -105,7 +106,7 @@ fn decode(input: &mut Input<'_>, listener: &mut dyn Listener) -> Result<(), Faul
     let mut expires = None;
     let mut name = Vec::new();
     let mut text = Vec::new();
-    let mut canon = value::Canon::default();
+    let mut canon = canon::Canon::default();
     loop {
         match input.byte()? {
             END => return Ok(()),
@@ -201,7 +202,7 @@ mod tests {
             b"\x04\x01h\x01\x01f\x01v\x0b\x01i\x0a\x02\x00\x00\x00\x01\x00\x00\x00\xff\xff",
         );
         bytes.extend_from_slice(b"\xff");
-        let crc = crc64::update(0, &bytes);
+        let crc = crc64::of(&bytes);
         bytes.extend_from_slice(&crc.to_le_bytes());
         bytes
     }

@@ -3,9 +3,10 @@
 //! When a consumer was last seen is left out: the server sets it anew, and nothing depends on it.
 
 use super::{
+    canon::Canon,
     input::{Fault, Input},
     listpack::Listpack,
-    value::{Canon, Sort},
+    value::Sort,
 };
 
 const BROKEN: Fault = Fault::Damaged("stream");

@@ -5,7 +5,8 @@
 
 use super::{
     Key,
-    input::{Fault, Input, KEPT_BYTES},
+    canon::Canon,
+    input::{Fault, Input},
     listpack::Listpack,
     streams,
 };
@@ -42,57 +43,6 @@ impl Sort {
             Self::Stream => "stream",
             Self::Module(name) => name,
         }
-    }
-}
-
-/// How much canonical form is held before it is hashed.
-const HELD_BYTES: usize = 64 << 10;
-
-/// Hashes canonical bytes as they come.
-#[derive(Default)]
-pub(super) struct Canon {
-    held: Vec<u8>,
-    hasher: Option<Box<blake3::Hasher>>,
-}
-
-impl Canon {
-    pub(super) fn raw(&mut self, bytes: &[u8]) {
-        self.held.extend_from_slice(bytes);
-        if self.held.len() > HELD_BYTES {
-            self.hasher.get_or_insert_with(Box::default).update(&self.held);
-            self.held.clear();
-        }
-    }
-
-    pub(super) fn number(&mut self, number: u64) {
-        self.raw(&number.to_le_bytes());
-    }
-
-    /// Bytes and their length, which follows because it may not be known before.
-    pub(super) fn text(&mut self, bytes: &[u8]) {
-        self.raw(bytes);
-        self.number(bytes.len() as u64);
-    }
-
-    fn members(&mut self, members: &Multiset) {
-        self.raw(members.digest().as_bytes());
-        self.number(members.count());
-    }
-
-    /// The hash of all that came, and the room for the next value.
-    fn finish(&mut self) -> blake3::Hash {
-        let hash = match self.hasher.take() {
-            None => blake3::hash(&self.held),
-            Some(mut hasher) => hasher.update(&self.held).finalize(),
-        };
-        self.clear();
-        hash
-    }
-
-    fn clear(&mut self) {
-        self.hasher = None;
-        self.held.clear();
-        self.held.shrink_to(KEPT_BYTES);
     }
 }
 
@@ -451,7 +401,7 @@ mod tests {
         }
 
         fn key(&mut self, key: Key<'_>) -> Result<(), Error> {
-            let digest = key.digest.map(|digest| digest.to_hex().to_string());
+            let digest = key.digest.map(|digest| format!("{digest:032x}"));
             self.0.push(((key.sort.word().to_owned(), digest, key.fields_fade), key.raw));
             Ok(())
         }

@@ -97,7 +97,7 @@ impl Subject for Redis {
 
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]) {
         assert_eq!((dumped.findings.as_slice(), loaded), (&[][..], &[][..]));
-        assert_eq!(dumped.manifest.method, "redis-rdb-1");
+        assert_eq!(dumped.manifest.method, "redis-rdb-2");
         let position = dumped.position.clone().expect("a position");
         assert_eq!(position.split(':').next().map(str::len), Some(40), "{position}");
         let keys = data::keys(original);
