@@ -388,6 +388,8 @@ cli-ended-never = interrupted
 cli-resume-head = Carrying on { $operation }: { $aim }
 cli-resume-none = Nothing was interrupted.
 cli-resume-done = operation { $operation } was done to its end
+cli-resume-resumed = operation { $operation } was carried on by a later one already
+cli-resume-resumed-cure = `roadstead journal` lists them; resume the last one
 
 # Explain.
 cli-head-setting = SETTING

@@ -338,6 +338,8 @@ cli-ended-never = 被中断
 cli-resume-head = 继续 { $operation }：{ $aim }
 cli-resume-none = 没有被中断的操作。
 cli-resume-done = 操作 { $operation } 已经完成
+cli-resume-resumed = 操作 { $operation } 已由后来的操作接续
+cli-resume-resumed-cure = `roadstead journal` 会列出这些操作；请续行最后一个
 
 # 说明。
 cli-head-setting = 设置

@@ -8,12 +8,9 @@ use roadstead_core::{Error, Kind, Result, Text, plan::Plan};
 
 use crate::{context::Context, settings::Yes};
 
-/// Consent to a plan. What an interrupted operation was allowed to lose, its resumption may lose as well.
-pub(crate) fn to_plan(context: &Context, plan: &Plan, allowed: &[String]) -> Result<()> {
-    let losses = plan.loses_data_of();
-    let fresh: Vec<&str> =
-        losses.into_iter().filter(|name| !allowed.iter().any(|given| given == name)).collect();
-    to_losses(context, &fresh)
+/// Consent to a plan. A resumption asks anew for what it would lose: since it was interrupted, clients may have come.
+pub(crate) fn to_plan(context: &Context, plan: &Plan) -> Result<()> {
+    to_losses(context, &plan.loses_data_of())
 }
 
 /// Consent to something that loses the data of these; of none: to something harmless.

@@ -32,8 +32,6 @@ pub(crate) struct Manner {
     pub(crate) asks: bool,
     /// Have an agent serve, so that what is started is watched.
     pub(crate) agent: bool,
-    /// Whose data it may lose, because the operation that it carries on was allowed to.
-    pub(crate) may_lose: Vec<String>,
 }
 
 /// Decides on an aim and carries it out.
@@ -82,7 +80,7 @@ pub(crate) async fn decided(
     if manner.asks {
         context.tell(&findings_text);
         context.tell(&render::plan::lines(&context.words, context.paint, &plan));
-        consent::to_plan(context, &plan, &manner.may_lose)?;
+        consent::to_plan(context, &plan)?;
     }
     prepare(context, loaded, controller, &plan, manner).await?;
     let (report, course) = run(context, controller, held, &plan).await?;

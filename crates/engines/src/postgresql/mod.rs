@@ -5,6 +5,7 @@
 
 mod accounts;
 mod backup;
+mod body;
 mod catalog;
 mod checks;
 mod deploy;

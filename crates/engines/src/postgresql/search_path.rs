@@ -3,9 +3,12 @@
 //! While a dump is loaded, the tools empty the path, and materialized views, indexes, generated columns and checks are computed anew, so that
 //! such functions would fail. Each function without a path of its own is lent one, and gives it back.
 
+use std::collections::BTreeSet;
+
 use roadstead_core::{Kind, Result, Text};
 
 use super::{
+    body::{Word, words},
     globals::{Database, Globals},
     link::Session,
     observe::fixed,
@@ -16,26 +19,109 @@ use super::{
 /// How many statements go to the server at once.
 const AT_ONCE: usize = 200;
 
-/// Functions whose text is looked up when they run. Bodies that were read when they were made (`BEGIN ATOMIC`) keep
-/// what they found, and triggers do not fire during a load. An extension's functions count: `earthdistance` has some.
-const FUNCTIONS: &str = "SELECT p.oid::regprocedure, n.nspname, pg_get_userbyid(p.proowner) \
+/// Functions whose text is looked up when they run, and whether something that a load computes anew depends on them:
+/// materialized views, generated columns, indexes and partition keys, CHECK constraints. Bodies that were read when
+/// they were made (`BEGIN ATOMIC`) keep what they found, and triggers do not fire during a load. An extension's
+/// functions count: `earthdistance` has some.
+const FUNCTIONS: &str = "SELECT p.oid::regprocedure, p.proname, n.nspname, pg_get_userbyid(p.proowner), \
+    CASE WHEN length(p.prosrc) <= 131072 THEN p.prosrc END, p.oid IN (SELECT d.refobjid FROM pg_depend d \
+    WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid >= 16384 AND CASE d.classid \
+    WHEN 'pg_class'::regclass THEN EXISTS (SELECT FROM pg_class u WHERE u.oid = d.objid AND u.relkind IN ('i', 'I', 'r', 'p')) \
+    WHEN 'pg_rewrite'::regclass THEN EXISTS (SELECT FROM pg_rewrite w JOIN pg_class u ON u.oid = w.ev_class \
+    WHERE w.oid = d.objid AND u.relkind = 'm') \
+    WHEN 'pg_attrdef'::regclass THEN EXISTS (SELECT FROM pg_attrdef f JOIN pg_attribute a ON a.attrelid = f.adrelid \
+    AND a.attnum = f.adnum WHERE f.oid = d.objid AND a.attgenerated <> '') \
+    WHEN 'pg_constraint'::regclass THEN EXISTS (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND k.contype = 'c') \
+    ELSE false END) \
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
     WHERE p.oid >= 16384 AND p.prokind IN ('f', 'w') AND l.lanname NOT IN ('c', 'internal') AND p.prosqlbody IS NULL \
     AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) \
     AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s LIKE 'search_path=%') ORDER BY 1";
 
+/// Names that more than one of the user's schemas has.
+const IN_SEVERAL: &str = "SELECT x.name FROM (SELECT relname AS name, relnamespace AS place FROM pg_class \
+    WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') UNION SELECT proname, pronamespace FROM pg_proc \
+    UNION SELECT typname, typnamespace FROM pg_type) x JOIN pg_namespace n ON n.oid = x.place \
+    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' GROUP BY x.name HAVING count(DISTINCT x.place) > 1";
+
+/// One function without a path of its own.
+struct Function {
+    /// With its schema and argument types.
+    signature: String,
+    name: String,
+    schema: String,
+    owner: String,
+    /// `None`: too long to be read.
+    body: Option<String>,
+    is_used: bool,
+}
+
+async fn functions(session: &Session) -> Result<Vec<Function>> {
+    let mut found = Vec::new();
+    for row in session.rows_at_length(FUNCTIONS).await? {
+        let [Some(signature), Some(name), Some(schema), Some(owner), body, used] = fixed::<6>(row)? else {
+            continue;
+        };
+        let is_used = used.as_deref() == Some("t");
+        found.push(Function { signature, name, schema, owner, body, is_used });
+    }
+    Ok(found)
+}
+
+/// Which of these functions find one thing by one path and another thing by another: each names, or calls what names,
+/// something that several schemas have. Nobody can tell which of them a load should find.
+async fn ambiguous(session: &Session, functions: &[Function]) -> Result<Vec<bool>> {
+    let several: BTreeSet<String> = session
+        .rows_at_length(IN_SEVERAL)
+        .await?
+        .into_iter()
+        .filter_map(|row| row.into_iter().next()?)
+        .collect();
+    let bodies: Vec<_> = functions.iter().map(|function| function.body.as_deref().map(words)).collect();
+    let names_several =
+        |words: &BTreeSet<Word>| words.iter().any(|word| !word.is_qualified && several.contains(&word.name));
+    let mut found: Vec<bool> = bodies.iter().map(|words| words.as_ref().is_none_or(&names_several)).collect();
+    loop {
+        let of = |found: &[bool]| -> BTreeSet<&str> {
+            let all = functions.iter().zip(found).filter(|(_, ambiguous)| **ambiguous);
+            all.map(|(function, _)| function.name.as_str()).collect()
+        };
+        let called = of(&found);
+        let calls = |words: &BTreeSet<Word>| words.iter().any(|word| called.contains(word.name.as_str()));
+        let next: Vec<bool> = bodies
+            .iter()
+            .zip(&found)
+            .map(|(words, before)| *before || words.as_ref().is_none_or(&calls))
+            .collect();
+        if next == found {
+            return Ok(found);
+        }
+        found = next;
+    }
+}
+
+/// Functions that a load of this database computes with, and to which no path can be lent.
+pub(super) async fn unlendable(session: &Session) -> Result<Vec<String>> {
+    let functions = functions(session).await?;
+    let ambiguous = ambiguous(session, &functions).await?;
+    let all = functions.into_iter().zip(ambiguous);
+    Ok(all.filter(|(function, no)| *no && function.is_used).map(|(function, _)| function.signature).collect())
+}
+
 /// Gives each function the path that its owner's sessions have in the original's database, and after it the schemas
-/// of the owner and of the function. Returns those that have it now, each with its argument types.
+/// of the owner and of the function; not to those that would find one thing or another by it. Returns those that have
+/// it now, each with its argument types.
 pub(super) async fn lend(session: &Session, globals: &Globals, database: &Database) -> Result<Vec<String>> {
     let usual = session.value("SELECT reset_val FROM pg_settings WHERE name = 'search_path'").await?;
     let usual = usual.unwrap_or_default();
+    let all = functions(session).await?;
+    let ambiguous = ambiguous(session, &all).await?;
     let mut functions = Vec::new();
-    for row in session.rows_at_length(FUNCTIONS).await? {
-        let [Some(function), Some(schema), Some(owner)] = fixed::<3>(row)? else { continue };
-        let path = list(set_for(globals, database, &owner).unwrap_or(&usual));
-        let after = format!("{}, {}", literal(&owner), literal(&schema));
-        let lending = format!("ALTER FUNCTION {function} SET search_path = {path}, {after}");
-        functions.push((function, lending));
+    for (function, _) in all.into_iter().zip(ambiguous).filter(|(_, ambiguous)| !ambiguous) {
+        let path = list(set_for(globals, database, &function.owner).unwrap_or(&usual));
+        let after = format!("{}, {}", literal(&function.owner), literal(&function.schema));
+        let lending = format!("ALTER FUNCTION {} SET search_path = {path}, {after}", function.signature);
+        functions.push((function.signature, lending));
     }
     let mut lent = Vec::new();
     for batch in functions.chunks(AT_ONCE) {

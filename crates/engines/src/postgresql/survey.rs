@@ -7,6 +7,7 @@ use super::{
     globals::{self, Database, Globals},
     link::{STEADY, Session},
     observe::{fixed, in_clear_beyond_host},
+    search_path,
     sql::shown,
 };
 
@@ -123,6 +124,14 @@ const QUESTIONS: &[Question] = &[
     },
 ];
 
+/// What [`search_path::unlendable`] finds, which no single question could.
+const BY_PATH: Question = Question {
+    severity: Severity::Warning,
+    key: "postgresql-search-path",
+    cure: Some("postgresql-search-path-cure"),
+    names: "",
+};
+
 /// Everything that is lacking, in all databases.
 pub(super) async fn survey(link: &Link) -> Result<Vec<Finding>> {
     let home = Session::home(link).await?;
@@ -195,6 +204,11 @@ pub(super) async fn of_database(session: &Session, database: &str) -> Result<Vec
         if count > 0 {
             findings.push(question.finding(database, &listed, count));
         }
+    }
+    let functions = search_path::unlendable(session).await?;
+    if !functions.is_empty() {
+        let listed: Vec<_> = functions.iter().take(NAMES_SHOWN).map(|name| shown(name)).collect();
+        findings.push(BY_PATH.finding(database, &listed, functions.len() as u64));
     }
     Ok(findings)
 }

@@ -24,8 +24,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "cluster"))?;
     let saved = matches.get_one::<PathBuf>("plan").map(|path| plan::load(path)).transpose()?;
     let controller = house::controller(context, &loaded)?;
-    let manner =
-        Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true, ..Manner::default() };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true };
     block_on(async {
         let Some(plan) = saved else {
             let aim = Aim::Apply { clusters };

@@ -19,8 +19,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
-    let manner =
-        Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false, ..Manner::default() };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false };
     let aim = Aim::Backup { clusters };
     let mut answer = block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))??;
     if !manner.dry_run && answer.exit == Exit::Done {

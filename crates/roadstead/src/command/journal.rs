@@ -161,8 +161,7 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
     );
     // What only looks, or only adds a snapshot, is not asked about the second time either.
     let asks = !matches!(operation.plan.aim, Aim::Verify { .. } | Aim::Compare { .. } | Aim::Backup { .. });
-    let may_lose = operation.plan.loses_data_of().into_iter().map(str::to_owned).collect();
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks, agent, may_lose };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks, agent };
     block_on(async {
         if manner.dry_run {
             return operation::show(context, &loaded, &controller.decide_resumption(&operation).await);
@@ -181,11 +180,11 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
 fn interrupted(controller: &Controller, asked: Option<&String>) -> Result<Option<Operation>> {
     let Some(id) = asked else { return controller.interrupted() };
     let operation = controller.journal().operation(id)?;
-    if operation.ended.is_some() && operation.result == Some(Ended::Done) {
-        return Err(Error::new(
-            Kind::Precondition,
-            Text::new("cli-resume-done").with("operation", short(&operation.id)),
-        ));
+    let refuse =
+        |key: &str| Error::new(Kind::Precondition, Text::new(key).with("operation", short(&operation.id)));
+    match operation.result {
+        Some(Ended::Done) => Err(refuse("cli-resume-done")),
+        Some(Ended::Resumed) => Err(refuse("cli-resume-resumed").cure(Text::new("cli-resume-resumed-cure"))),
+        _ => Ok(Some(operation)),
     }
-    Ok(Some(operation))
 }

@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let asked = matches.get_one::<String>("snapshot").expect("clap demands a snapshot");
     let controller = house::controller(context, &loaded)?;
     let agent = !matches!(into, Destination::Address { .. });
-    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent, ..Manner::default() };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent };
     block_on(async {
         let shelf = Shelf::read(&controller).await;
         let snapshot = shelf.one(asked, &clusters).map_err(|error| shelf.unfound(error))?;

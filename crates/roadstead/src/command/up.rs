@@ -24,8 +24,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
-    let manner =
-        Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true, ..Manner::default() };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true };
     let aim = Aim::Apply { clusters };
     block_on(operation::carry_out(context, &loaded, &controller, &aim, &manner))?
 }
@@ -34,8 +33,7 @@ pub(crate) fn run_down(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
     let controller = house::controller(context, &loaded)?;
-    let manner =
-        Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: false, ..Manner::default() };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: false };
     let everything = clusters.is_empty();
     block_on(async {
         let mut answer =

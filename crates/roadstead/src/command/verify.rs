@@ -36,8 +36,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "cluster"))?;
     let asked = shape::many(matches, "snapshots");
     let controller = house::controller(context, &loaded)?;
-    let manner =
-        Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false, ..Manner::default() };
+    let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false };
     let restored = matches.get_flag("live") || matches.contains_id("beside") || matches.contains_id("to");
     let with = destination::read(matches, &loaded.directory.display().to_string())?;
     block_on(async {

@@ -29,7 +29,9 @@ fn killed_after_every_record(
             same_end(harbour, record);
             return record - 1;
         }
-        harbour.run(&["resume", "--yes"]).expect(0);
+        // What the operation may lose is asked for anew, with the names that were given then.
+        let consent = args.iter().copied().find(|arg| arg.starts_with("--yes")).unwrap_or("--yes");
+        harbour.run(&["resume", consent]).expect(0);
         same_end(harbour, record);
         let listed = harbour.run(&["journal", "--json"]).expect(0).json();
         let operations = listed["operations"].as_array().expect("a list").clone();
@@ -109,4 +111,18 @@ fn crash_during_restore() {
     let args = ["restore", "latest", "--cluster", "orders", "--yes=orders-1"];
     let records = killed_after_every_record(&harbour, &args, &reset, &restored);
     assert!(records >= 12, "six steps and the operation's own: {records}");
+    // Clients have come since: a bare yes sets none of their data aside, and what was carried on is over.
+    reset(&harbour);
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "2")], &args).expect(-1);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let refused = harbour.run(&["resume", "--yes"]).expect(2);
+    assert!(refused.err.contains("orders-1"), "{}", refused.err);
+    assert_eq!(sql("select max(id) from item"), "1000");
+    let interrupted = harbour.run(&["journal", "--json"]).expect(0).json();
+    let interrupted = interrupted["operations"].as_array().expect("a list").clone();
+    let id = interrupted.iter().find(|one| one["result"].is_null()).expect("the killed one")["id"].clone();
+    let id = id.as_str().expect("an id").to_owned();
+    harbour.run(&["resume", &id, "--yes=orders-1"]).expect(0);
+    let again = harbour.run(&["resume", &id, "--yes=orders-1"]).expect(1);
+    assert!(again.err.contains("carried on"), "{}", again.err);
 }

@@ -102,6 +102,8 @@ postgresql-extension-versions = database { $database }: a restore creates extens
 postgresql-extension-versions-cure = ALTER EXTENSION … UPDATE
 postgresql-extension-other = database { $database }: the extension { $extension } came out in version { $is }; the original has { $was }
 postgresql-extension-other-cure = ALTER EXTENSION … UPDATE TO '{ $was }', or install the package that has that version
+postgresql-search-path = database { $database }: what these functions compute (materialized views, indexes, generated columns, checks) is computed again by a restore, and without a schema they name what several schemas have; such a restore may fail: { $names }
+postgresql-search-path-cure = ALTER FUNCTION … SET search_path = …, or write the schema before each name
 postgresql-load-search-path-cure = where a function of the original names things without their schema, give it its path there (ALTER FUNCTION … SET search_path = …) and take a new backup
 postgresql-no-connect = database { $database }: the account may not connect
 postgresql-no-connect-cure = GRANT CONNECT on it TO { $account }

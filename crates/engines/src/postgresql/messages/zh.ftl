@@ -102,6 +102,8 @@ postgresql-extension-versions = 数据库 { $database }：恢复时扩展采用�
 postgresql-extension-versions-cure = 执行 ALTER EXTENSION … UPDATE
 postgresql-extension-other = 数据库 { $database }：扩展 { $extension } 恢复后是版本 { $is }，而原来是 { $was }
 postgresql-extension-other-cure = ALTER EXTENSION … UPDATE TO '{ $was }'，或安装含有该版本的软件包
+postgresql-search-path = 数据库 { $database }：恢复时会重新计算这些函数的结果（物化视图、索引、生成列、检查约束），而它们引用的名称没有写模式名，且在多个模式中都存在；恢复可能因此失败：{ $names }
+postgresql-search-path-cure = ALTER FUNCTION … SET search_path = …，或在每个名称前写上模式名
 postgresql-load-search-path-cure = 若原库的函数引用对象时没有写模式名，请在那里为它设定路径（ALTER FUNCTION … SET search_path = …），再重新备份
 postgresql-no-connect = 数据库 { $database }：账号无权连接
 postgresql-no-connect-cure = 将其 CONNECT 权限授予 { $account }

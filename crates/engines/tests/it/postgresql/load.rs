@@ -108,6 +108,36 @@ async fn what_no_path_makes_loadable_is_told() {
     assert_eq!(error.cure.map(|cure| cure.key), Some("postgresql-load-search-path-cure".to_owned()));
 }
 
+/// One table a tenant: what such a function finds depends on who asks, and a wrong index is worse than none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_is_not_lent_where_several_schemas_have_the_name() {
+    let server = Server::member(majors()[0]).await;
+    server.sql(
+        "postgres",
+        "create schema t1; create function clean(text) returns text language sql immutable as 'select lower($1)';
+         create function t1.clean(text) returns text language sql immutable as 'select upper($1)';
+         create function norm(text) returns text language plpgsql immutable as 'begin return clean($1); end';
+         create function around(text) returns text language plpgsql immutable as 'begin return public.norm($1); end';
+         create function only_one(text) returns text language plpgsql immutable as 'begin return trimmed($1); end';
+         create function trimmed(text) returns text language sql immutable as 'select btrim($1)';
+         set search_path = t1, public; create table t1.people (name text); insert into people values ('Bob');
+         create index on people (only_one(name)); create index on people (around(name))",
+    );
+    let (dumped, source) = server.dump().await;
+    let named = told(&dumped.findings, "postgresql-search-path");
+    assert!(named.len() == 1 && named[0].contains("public.around(text)"), "{named:?}");
+    assert!(
+        !named[0].contains("only_one") && !named[0].contains("norm"),
+        "not used, or of one schema: {named:?}"
+    );
+    let error = restored(&dumped, &source).await.map(drop).expect_err("no index rather than a wrong one");
+    assert!(error.causes.iter().any(|line| line.contains("clean")), "{error:?}");
+    server.sql("postgres", "alter function norm(text) set search_path = t1, public");
+    let (dumped, source) = server.dump().await;
+    assert_eq!(told(&dumped.findings, "postgresql-search-path"), [""; 0]);
+    restored(&dumped, &source).await.unwrap_or_else(|error| panic!("{error}"));
+}
+
 fn told(findings: &[Finding], key: &str) -> Vec<String> {
     findings
         .iter()
