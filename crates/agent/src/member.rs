@@ -255,14 +255,20 @@ async fn start_locked(job: &Job<'_>, work: &Work) -> Result<Outcome> {
     work.write_files(job, work.layout(), false)?;
     // From here on clients may change the data.
     state::forget_fresh(&work.opened, home)?;
+    let was_there = state::wanted(home).is_some();
     state::want(&work.opened, home, true, &work.again.task)?;
     let (server, started) = run_until_ready(job, work, work.layout()).await?;
     if let Err(error) = started {
         if server.is_running() {
             supervisor.watch(work.again.clone(), server, 0);
         } else {
-            state::want(&work.opened, home, false, &work.again.task)?;
             state::forget_process(&work.opened, home)?;
+            if was_there {
+                // Nobody stopped it on purpose: it is tried again, and nobody takes it for stopped.
+                supervisor.revive(work.again.clone(), error.to_string());
+            } else {
+                state::want(&work.opened, home, false, &work.again.task)?;
+            }
         }
         return Err(error);
     }

@@ -72,6 +72,8 @@ pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
         Err(error) => return Err(error),
     }
     let began = Instant::now();
+    let known = watched(job.watch, vault.catalogue()).await?.records;
+    let greatest = known.iter().map(|record| record.draft.number).max().unwrap_or(0);
     let draft = Draft {
         id: task.snapshot.clone(),
         set: task.set.clone(),
@@ -80,6 +82,7 @@ pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
         member: member.member.name.clone(),
         engine: member.cluster.engine.clone(),
         started: job.inner.clock.now(),
+        number: greatest.saturating_add(1),
         by: job.order.by.clone(),
     };
     let engine = job.inner.engine(&member.cluster.engine)?;

@@ -121,6 +121,7 @@ fn draft(id: SnapshotId) -> Result<Draft> {
         member: name("orders-1")?,
         engine: "engine".into(),
         started: Timestamp::from_millis(0),
+        number: 0,
         by: "measure".into(),
     })
 }

@@ -152,7 +152,7 @@ impl Catalogue {
             loaded.add(id, folder);
         }
         loaded.entries.sort_by(|one, other| {
-            let key = |entry: &Entry| (entry.record.draft.started, entry.record.draft.id.clone());
+            let key = |entry: &Entry| (entry.record.draft.order(), entry.record.draft.id.clone());
             key(one).cmp(&key(other))
         });
         Ok(loaded)

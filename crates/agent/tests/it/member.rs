@@ -216,6 +216,23 @@ async fn a_server_that_ends_while_starting_is_told_with_its_last_words() {
     assert_eq!(seen.process, ProcessSeen::Stopped, "what never ran is not started again and again");
 }
 
+/// A restart into a configuration that the server refuses: nobody stopped it on purpose.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_ran_and_does_not_start_again_is_tried_again_and_not_taken_for_stopped() {
+    let world = World::new();
+    let hand = world.hand();
+    let task = world.up(&hand).await;
+    world.act(&hand, Act::Stop(task.clone())).await.expect("stopped");
+    let mut broken = task.clone();
+    broken.layout.as_mut().expect("a layout").server.args.push("--no-such-setting".into());
+    world.act(&hand, Act::Start(broken)).await.expect_err("it ends");
+    let seen = world.seen(&hand).await.on_host.expect("known");
+    assert!(matches!(seen.process, ProcessSeen::BackingOff { .. }), "{seen:?}");
+    world.act(&hand, Act::Start(task)).await.expect("the old configuration is good");
+    let seen = world.seen(&hand).await.on_host.expect("known");
+    assert!(matches!(seen.process, ProcessSeen::Running { .. }), "{seen:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn setting_aside_renames_once_and_only_what_does_not_run() {
     let world = World::new();

@@ -38,6 +38,7 @@ fn record(id: &str) -> Record {
         member: name("m"),
         engine: "e".into(),
         started: Timestamp::from_millis(0),
+        number: 0,
         by: "t@h".into(),
     };
     let dumped = Dumped {

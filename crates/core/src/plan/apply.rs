@@ -192,7 +192,7 @@ fn refuse_lost_data(
 ) -> Result<(), Vec<Finding>> {
     let of_cluster =
         |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == situation.fleet.name;
-    let newest = situation.records.values().flatten().filter(of_cluster).max_by_key(|r| r.draft.started);
+    let newest = situation.records.values().flatten().filter(of_cluster).max_by_key(|r| r.draft.order());
     let Some(newest) = newest else {
         refuse_missing_data(situation, cluster, member)?;
         return match situation.vault_of(cluster) {

@@ -61,10 +61,21 @@ pub struct Draft {
     pub member: Name,
     /// The engine.
     pub engine: String,
-    /// When it began.
+    /// When it began, by the clock of its host.
     pub started: Timestamp,
+    /// One more than the greatest in the vault when it began: what is newer does not depend on clocks. 0 in records
+    /// of before there were numbers.
+    #[serde(default)]
+    pub number: u64,
     /// Who asked: `user@host`.
     pub by: String,
+}
+
+impl Draft {
+    /// What the snapshots of a vault are ordered by, oldest first.
+    pub fn order(&self) -> (u64, Timestamp) {
+        (self.number, self.started)
+    }
 }
 
 /// What the engine says once all streams are finished.
@@ -275,6 +286,7 @@ mod tests {
                 member: name(),
                 engine: "e".into(),
                 started: Timestamp::from_millis(0),
+                number: 0,
                 by: String::new(),
             },
             dumped: Dumped {

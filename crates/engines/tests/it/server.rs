@@ -281,6 +281,7 @@ pub(crate) fn record<S: Subject>(dumped: &Dumped, source: &MemorySource) -> Reco
         member: name("orders-1"),
         engine: S::ENGINE.into(),
         started: Timestamp::from_millis(0),
+        number: 0,
         by: "test@here".into(),
     };
     let (stored, took) = (Bytes(0), Millis(0));

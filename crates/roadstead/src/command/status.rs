@@ -4,7 +4,7 @@
 use clap::{ArgMatches, Command};
 use roadstead_control::Controller;
 use roadstead_core::{
-    Finding, Severity, Text, Timestamp, finding,
+    Finding, Millis, Severity, Text, Timestamp, finding,
     model::{ClusterSpec, MemberSpec, Name},
     plan,
     port::layout::Endpoint,
@@ -23,6 +23,9 @@ use crate::{
     },
     shelf::{Entry, Shelf},
 };
+
+/// By how much the clocks of hosts may differ.
+const CLOCKS_DIFFER_MAX: Millis = Millis(300_000);
 
 pub(crate) fn define(words: &Words) -> Command {
     shape::verb(words, "status").arg(shape::clusters(words))
@@ -48,6 +51,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let mut findings: Vec<Finding> = seen.findings.clone();
     findings.extend(shelf.findings.iter().cloned());
     findings.extend(troubles(&seen));
+    findings.extend(to_come(&shelf, state.now));
     findings.extend(clusters.iter().flat_map(|cluster| lost(cluster, &seen, &shelf)));
     for found in &findings {
         text.push_str(&render::finding::one(&context.words, context.paint, found));
@@ -205,6 +209,21 @@ impl State<'_> {
             })),
         })
     }
+}
+
+/// Snapshots that claim to be of a time that has not come: some clock was or is wrong, and their age says nothing.
+fn to_come(shelf: &Shelf, now: Timestamp) -> impl Iterator<Item = Finding> + '_ {
+    let ahead = move |entry: &&Entry| {
+        entry.record.draft.started.since(now).is_some_and(|ahead| ahead > CLOCKS_DIFFER_MAX)
+    };
+    shelf.entries.iter().filter(ahead).map(|entry| {
+        let record = &entry.record;
+        let what = Text::new("cli-status-to-come")
+            .with("snapshot", record.id().short())
+            .with("cluster", &record.draft.cluster)
+            .with("taken", record.draft.started.for_people());
+        Finding::error(record.draft.cluster.as_str(), what).cure(Text::new("cli-status-to-come-cure"))
+    })
 }
 
 /// Why members do not answer, and how often they died.

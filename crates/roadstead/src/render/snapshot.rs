@@ -71,6 +71,7 @@ pub(crate) fn document(words: &Words, record: &Record, vault: &str) -> Value {
         "version": record.dumped.version.to_string(),
         "position": record.dumped.position,
         "started": draft.started,
+        "number": draft.number,
         "by": draft.by,
         "took_ms": record.took,
         "bytes": record.bytes(),

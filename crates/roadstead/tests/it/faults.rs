@@ -105,6 +105,11 @@ fn a_secret_that_cannot_be_had_keeps_nobody_from_the_other_clusters() {
     let backup = harbour.run(&["backup"]).expect(3);
     assert!(backup.out.contains("NEVER_SET"), "{}", backup.out);
     harbour.run(&["verify"]).expect(0);
+    harbour.run(&["backup"]).expect(3);
+    let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+    let numbers: Vec<_> =
+        listed["snapshots"].as_array().expect("a list").iter().map(|one| &one["number"]).collect();
+    assert_eq!(numbers, [1, 2], "{listed:#}");
     let beside = format!("copy-1:{}", place::free_port());
     harbour.run(&["restore", "latest", "--cluster", "sessions", "--beside", &beside, "--yes"]).expect(0);
     harbour.run(&["down", "--yes"]).expect(0);

@@ -4,7 +4,7 @@ use roadstead_core::{
     Kind, Millis,
     port::{
         stream::write_all,
-        vault::{Stage, Vaults},
+        vault::{Draft, Stage, Vaults},
     },
 };
 use roadstead_vault::LocalVaults;
@@ -38,6 +38,18 @@ async fn what_was_taken_is_listed_and_read_back() {
     assert!(catalogue.findings.is_empty());
     assert!(world.check(1).await.is_empty());
     assert_eq!(world.structure().await, []);
+}
+
+/// A clock that was ahead once must not make an old snapshot the newest for ever.
+#[tokio::test]
+async fn the_order_of_snapshots_does_not_depend_on_clocks() {
+    let world = World::new().await;
+    for (name, number) in [(1, 3), (2, 1), (3, 2)] {
+        let taking = world.vault.take(Draft { number, ..draft(name) }).await.unwrap();
+        taking.commit(dumped(), Millis(1)).await.unwrap();
+    }
+    let records = world.reopened().await.catalogue().await.unwrap().records;
+    assert_eq!(records.iter().map(|record| record.id().clone()).collect::<Vec<_>>(), [id(2), id(3), id(1)]);
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ pub(crate) fn draft(number: u32) -> Draft {
         member: name("orders-1"),
         engine: "engine".into(),
         started: Timestamp::from_millis(1_700_000_000_000 + i64::from(number)),
+        number: 0,
         by: "test@host".into(),
     }
 }

@@ -175,6 +175,7 @@ impl World {
                 member: name(&format!("{cluster}-1")),
                 engine: "plain".into(),
                 started: Timestamp::from_millis(1_000),
+                number: 0,
                 by: "t".into(),
             },
             dumped: Dumped {
