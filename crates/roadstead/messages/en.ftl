@@ -349,6 +349,7 @@ cli-arg-vaults = Only these vaults
 cli-no-such-vault = the fleet file declares no vault { $vault }
 cli-no-such-vault-cure = it declares: { $vaults }
 cli-vault-unread = the catalogue of vault { $vault } cannot be read: { $why }
+cli-vault-unusable = vault { $vault } cannot be used, and nothing is backed up into it: { $why }
 cli-vault-gone = vault { $vault } is not in { $path }, although snapshots were taken into it, the last on { $last }
 cli-vault-gone-cure = bring it back (is a disk not mounted?); to begin a new one in its place: roadstead vault init { $vault }
 cli-vault-made = made vault { $vault } in { $path }

@@ -305,6 +305,7 @@ cli-arg-vaults = 仅限这些备份库
 cli-no-such-vault = 舰队文件没有声明备份库 { $vault }
 cli-no-such-vault-cure = 已声明的有：{ $vaults }
 cli-vault-unread = 无法读取备份库 { $vault } 的快照目录：{ $why }
+cli-vault-unusable = 备份库 { $vault } 无法使用，不会有备份存入其中：{ $why }
 cli-vault-gone = 备份库 { $vault } 不在 { $path } 中，而其中曾有快照，最后一个取于 { $last }
 cli-vault-gone-cure = 请找回它（是否有磁盘未挂载？）；若要在原处新建：roadstead vault init { $vault }
 cli-vault-made = 已在 { $path } 创建备份库 { $vault }

@@ -103,7 +103,9 @@ async fn prepare(
     manner: &Manner,
 ) -> Result<()> {
     if plan.steps.iter().any(|step| !matches!(step.act, Act::Stop(_))) {
-        let vault_needed = plan.steps.iter().any(|step| step.act.vault().is_some());
+        // A backup asks its vaults one by one.
+        let needs_vault = |act: &Act| act.vault().is_some() && !matches!(act, Act::Take(_));
+        let vault_needed = plan.steps.iter().any(|step| needs_vault(&step.act));
         missing::generate(context, loaded, controller, vault_needed).await?;
     }
     let taken_into = plan.steps.iter().filter(|step| matches!(step.act, Act::Take(_)));

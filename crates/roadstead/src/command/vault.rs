@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use clap::{ArgMatches, Command, value_parser};
 use roadstead_control::Controller;
 use roadstead_core::{
-    Error, Kind, Result, Text, finding,
+    Error, Finding, Kind, Result, Text, finding,
     model::{Fleet, Name, VaultSpec},
     port::{
         Vault,
@@ -69,25 +69,43 @@ fn chosen<'a>(fleet: &'a Fleet, asked: &[String]) -> Result<Vec<&'a VaultSpec>> 
     asked.iter().map(one).collect()
 }
 
-/// Makes those of these vaults that are not there yet, and says so.
+/// Makes those of these vaults that are not there yet, and says so. One that cannot be used is told, and its backups
+/// fail on their own; it is an error only when there is no other.
 pub(crate) async fn make_missing(context: &Context, controller: &Controller, names: &[Name]) -> Result<()> {
     let names: BTreeSet<&Name> = names.iter().collect();
-    for spec in names.into_iter().filter_map(|name| controller.fleet().vaults.get(name)) {
-        match controller.vault(spec).await {
-            Err(error) if error.kind == Kind::NotFound => {
-                if let Some(gone) = gone(controller, spec) {
-                    return Err(gone);
-                }
-            }
-            opened => {
-                opened?;
-                continue;
-            }
+    let vaults: Vec<_> = names.into_iter().filter_map(|name| controller.fleet().vaults.get(name)).collect();
+    let mut failed = Vec::new();
+    for spec in &vaults {
+        match make_if_missing(controller, spec).await {
+            Ok(true) => context.tell(&format!("{}\n", context.words.say(&made(spec)))),
+            Ok(false) => {}
+            Err(error) => failed.push((spec, error)),
         }
-        controller.make_vault(spec).await?;
-        context.tell(&format!("{}\n", context.words.say(&made(spec))));
+    }
+    if failed.len() == vaults.len()
+        && let Some((_, error)) = failed.pop()
+    {
+        return Err(error);
+    }
+    for (spec, error) in failed {
+        let what = Text::new("cli-vault-unusable").with("vault", &spec.name).with("why", error.what);
+        let finding = Finding::error(spec.name.as_str(), what);
+        let finding = error.cure.into_iter().fold(finding, Finding::cure);
+        context.tell(&render::finding::one(&context.words, context.paint, &finding));
     }
     Ok(())
+}
+
+/// `true`: it was made.
+async fn make_if_missing(controller: &Controller, spec: &VaultSpec) -> Result<bool> {
+    match controller.vault(spec).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind == Kind::NotFound => match gone(controller, spec) {
+            Some(gone) => Err(gone),
+            None => controller.make_vault(spec).await.map(|_| true),
+        },
+        Err(error) => Err(error),
+    }
 }
 
 /// A vault that must be there.

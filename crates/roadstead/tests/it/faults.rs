@@ -116,6 +116,30 @@ fn a_secret_that_cannot_be_had_keeps_nobody_from_the_other_clusters() {
     assert_eq!(state_of(&harbour, "sessions-1"), "stopped");
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn a_vault_that_cannot_be_used_keeps_nobody_from_the_others() {
+    let other = SESSIONS
+        .replace("sessions", "carts")
+        .replace("vault: local", "vault: away")
+        .replace("{port3}", "{port}");
+    let harbour = fleet(&[SESSIONS, &other]);
+    let with_away = harbour
+        .declared()
+        .replace("vaults:\n", "vaults:\n  away: { url: ./away, key: \"${file:away.key}\" }\n");
+    harbour.declare(&with_away);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    assert_eq!(snapshots(&harbour), 2);
+    fs::remove_file(harbour.path("away.key")).expect("it was generated");
+    let backup = harbour.run(&["backup"]).expect(3);
+    for told in ["vault away cannot be used", "away.key is missing", "bring the key back"] {
+        assert!(backup.out.contains(told), "{}", backup.out);
+    }
+    assert!(!harbour.path("away.key").exists(), "a new key opens nothing");
+    assert_eq!(harbour.run(&["backups", "--json"]).json()["snapshots"].as_array().map(Vec::len), Some(2));
+}
+
 #[cfg(feature = "postgresql")]
 #[test]
 fn a_server_or_dump_that_dies_midway_leaves_no_snapshot() {
