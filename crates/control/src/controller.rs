@@ -259,6 +259,12 @@ impl Controller {
         Ok(None)
     }
 
+    /// The newest operation of all, if it failed: nothing was done since that would make another try strange.
+    pub fn failed(&self) -> Result<Option<Operation>> {
+        let newest = self.parts.journal.recent(1)?.into_iter().next();
+        Ok(newest.filter(|operation| operation.result == Some(Ended::Failed)))
+    }
+
     /// Decides how an interrupted operation's aim is reached from where the world is now.
     pub async fn decide_resumption(&self, operation: &Operation) -> Decision {
         let finished = operation.steps.iter().filter(|step| matches!(step.outcome, Some(Ok(_))));

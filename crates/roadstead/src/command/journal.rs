@@ -176,9 +176,12 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
     })?
 }
 
-/// The operation asked for, which must not have ended; else the newest that was interrupted.
+/// The operation asked for, which must not be done; else the newest that was interrupted, or the last one if it failed.
 fn interrupted(controller: &Controller, asked: Option<&String>) -> Result<Option<Operation>> {
-    let Some(id) = asked else { return controller.interrupted() };
+    let Some(id) = asked else {
+        let interrupted = controller.interrupted()?;
+        return if interrupted.is_some() { Ok(interrupted) } else { controller.failed() };
+    };
     let operation = controller.journal().operation(id)?;
     let refuse =
         |key: &str| Error::new(Kind::Precondition, Text::new(key).with("operation", short(&operation.id)));

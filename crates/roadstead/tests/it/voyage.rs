@@ -98,8 +98,15 @@ fn a_copy_with_one_row_altered_is_told_by_its_table() {
         assert!(told.contains(cure) && told.contains("orders.public.item"), "{told}");
         assert!(told.contains("the same command again"), "{told}");
     }
-    let journal = harbour.run(&["journal", "--json"]).expect(0).json();
-    let failed = journal["operations"][0]["id"].as_str().expect("an operation").to_owned();
+    // What failed last is carried on without its id, or with it; and once.
+    let last = || {
+        let journal = harbour.run(&["journal", "--json"]).expect(0).json();
+        journal["operations"][0]["id"].as_str().expect("an operation").to_owned()
+    };
+    let first = last();
+    harbour.run(&["resume"]).expect(1);
+    assert!(harbour.run(&["resume", &first]).expect(1).err.contains("carried on"));
+    let failed = last();
     let resumed = harbour.run(&["resume", &failed]).expect(1);
     assert!(!format!("{}{}", resumed.out, resumed.err).contains("--yes"), "{}{}", resumed.out, resumed.err);
     assert!(resumed.out.contains("orders.public.item"), "{}", resumed.out);
