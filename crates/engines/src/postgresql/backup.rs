@@ -130,7 +130,11 @@ async fn dump_database(
     ];
     let options =
         "-c default_transaction_read_only=on -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
-    let run = run_tool(link, snapshot.session.protection, tool, name, args, options)?;
+    let mut run = run_tool(link, snapshot.session.protection, tool, name, args, options)?;
+    if database.encoding == "SQL_ASCII" {
+        // Its texts are bytes of any kind; whoever asks for them in UTF-8 is refused.
+        run.env.insert("PGCLIENTENCODING".to_owned(), "SQL_ASCII".to_owned());
+    }
     let writer = sink.stream(&stream_of(name)).await?;
     // The tool writes nothing before it holds its locks; from then on no table can change its shape under us.
     let locked = Notify::new();

@@ -212,9 +212,10 @@ const TABLES: &str = "SELECT n.nspname, c.relname, c.relkind, coalesce((SELECT s
     (SELECT coalesce(json_agg(json_build_array(a.attname, CASE \
       WHEN a.atttypid IN (16, 17, 18, 19, 20, 21, 23, 26, 1082, 1083, 1114, 1184, 2950) \
         OR a.atttypid IN (25, 1043) AND (SELECT collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation) \
+        OR a.atttypid = 1042 AND a.atttypmod >= 0 AND (SELECT collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation) \
         OR a.atttypid = 1700 AND a.atttypmod >= 0 THEN '' \
       WHEN a.atttypid IN (700, 701) THEN format_type(a.atttypid, NULL) \
-      WHEN a.atttypid IN (114, 1042, 1186, 1266, 1700, 3802) THEN (SELECT typsend::text FROM pg_type y WHERE y.oid = a.atttypid) \
+      WHEN a.atttypid IN (114, 1186, 1266, 1700, 3802) THEN (SELECT typsend::text FROM pg_type y WHERE y.oid = a.atttypid) \
       END) ORDER BY a.attnum), '[]') \
     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v') END, \
     (SELECT coalesce(x.extcondition[array_position(x.extconfig, c.oid)], '') FROM pg_extension x WHERE c.oid = ANY (x.extconfig)) \

@@ -211,3 +211,28 @@ async fn values_that_look_alike_are_told_apart() {
         assert_eq!(copy.differences(&dumped).await, ["Content table postgres.public.v"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_are_no_text_come_back_where_the_database_takes_them() {
+    for subject in majors() {
+        let server = Server::member(subject).await;
+        let made =
+            "create database bytes encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'";
+        server.sql(
+            "postgres",
+            &format!("{made}{}", if subject.major >= 17 { " locale_provider libc" } else { "" }),
+        );
+        server.sql(
+            "bytes",
+            "create table t (a text, c char(6)); insert into t values (E'\\xe9\\xff', E'\\xe9'), ('é', 'é '), (null, '')",
+        );
+        let (dumped, source) = server.dump().await;
+        let made = Server::restored(subject, Purpose::Scratch, (&dumped, &source), &Unwatched).await;
+        let (copy, _) = made.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(copy.differences(&dumped).await, [""; 0]);
+        let bytes = "select string_agg(encode(a::bytea, 'hex'), ' ' order by a) from t";
+        assert_eq!(copy.sql("bytes", bytes), server.sql("bytes", bytes));
+        copy.sql("bytes", "update t set c = E'\\xe8' where a = E'\\xe9\\xff'");
+        assert_eq!(copy.differences(&dumped).await, ["Content table bytes.public.t"]);
+    }
+}
