@@ -20,7 +20,7 @@ use super::{
     rows::{Plan, Tally},
     session::Session,
     statement::{Role, Statement},
-    survey, zones,
+    strays, survey, zones,
 };
 
 /// Method of the manifest: changes whenever a digest would differ for the same data.
@@ -231,6 +231,7 @@ pub(super) async fn everything(readers: &mut Vec<Session>, output: &mut Output<'
     output.put(&mut stream, &last).await?;
     output.finish(stream).await?;
     inventory.findings.extend(survey::of_tables(&all_tables.concat()));
+    inventory.findings.extend(strays::found(&mut readers[0]).await?);
     Ok(inventory)
 }
 
