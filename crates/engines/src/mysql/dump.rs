@@ -20,7 +20,7 @@ use super::{
     rows::{Plan, Tally},
     session::Session,
     statement::{Role, Statement},
-    survey, zones,
+    strays, survey, zones,
 };
 
 /// Method of the manifest: changes whenever a digest would differ for the same data.
@@ -37,11 +37,18 @@ const PIECE_BYTES: usize = 256 * 1024;
 const HEAD: &str =
     "-- A dump by roadstead. Load the streams in their order, with the client of the same flavour.\n";
 
-/// How a client's session is set so that everything is stored as it is written.
-pub(super) const LOAD_SETUP: &[&str] = &[
+/// In what circumstances our own statements are written; a program has its own, and these hold again after it.
+pub(super) const OWN_SETUP: [&str; 3] = [
     "SET NAMES utf8mb4",
     "SET SESSION time_zone = '+00:00'",
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_DIR_IN_CREATE,NO_ENGINE_SUBSTITUTION'",
+];
+
+/// How a client's session is set so that everything is stored as it is written.
+pub(super) const LOAD_SETUP: &[&str] = &[
+    OWN_SETUP[0],
+    OWN_SETUP[1],
+    OWN_SETUP[2],
     "SET SESSION foreign_key_checks = 0",
     "SET SESSION unique_checks = 0",
     "SET SESSION explicit_defaults_for_timestamp = 1",
@@ -224,6 +231,7 @@ pub(super) async fn everything(readers: &mut Vec<Session>, output: &mut Output<'
     output.put(&mut stream, &last).await?;
     output.finish(stream).await?;
     inventory.findings.extend(survey::of_tables(&all_tables.concat()));
+    inventory.findings.extend(strays::found(&mut readers[0]).await?);
     Ok(inventory)
 }
 

@@ -15,7 +15,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use super::{
     catalogue,
     dump::{HISTORY_SETUP, LOAD_SETUP, ROWS_SETUP},
-    flavour::Flavour,
+    flavour::{self, Flavour},
     observe,
     session::{ADMIN, Fault, STALL, Session},
     statement::{Reader, Role, Statement},
@@ -250,7 +250,7 @@ impl Loader<'_> {
     async fn make(&mut self, statement: &Statement) -> Result<(), Fault> {
         let is_person = matches!(statement.kind.as_str(), "account" | "role" | "grant");
         if is_person && self.is_kept(&statement.of) {
-            return Ok(());
+            return if statement.kind == "account" { self.keeps(statement).await } else { Ok(()) };
         }
         if statement.kind == "histogram" {
             return self.histogram(statement).await;
@@ -289,6 +289,23 @@ impl Loader<'_> {
 
     fn is_kept(&self, of: &[String]) -> bool {
         of.first().is_some_and(|user| self.keep.contains(user)) || self.keep.contains(&of.join("@"))
+    }
+
+    /// An account of a kept name is not made, lest it stand before the kept one: where it is not there, that is told.
+    async fn keeps(&mut self, statement: &Statement) -> Result<(), Fault> {
+        let [user, host] = statement.of.as_slice() else { return Ok(()) };
+        let (user, host) = (flavour::text(user), flavour::text(host));
+        let sql = format!("SELECT COUNT(*) FROM mysql.user WHERE User = {user} AND Host = {host}");
+        match self.session.value(&sql).await {
+            Ok(count) if count.as_deref() == Some("0") => {
+                let name = statement.of.join("@");
+                let what = Text::new("mysql-account-kept").with("name", &name).with("user", &statement.of[0]);
+                self.findings.push(Finding::warning(name, what).cure(Text::new("mysql-account-kept-cure")));
+                Ok(())
+            }
+            Err(fault) if !fault.is_denied() => Err(fault),
+            _ => Ok(()),
+        }
     }
 
     /// An event whose time has passed is dropped as it is made, with a warning alone.

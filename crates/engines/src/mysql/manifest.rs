@@ -1,9 +1,12 @@
-//! Looking into the data: counts and digests by the very reader that dumps, and whether a server is empty.
+//! Looking into the data: counts and digests by the very reader that dumps, what of two manifests can rightly be
+//! compared, and whether a server is empty.
+
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use roadstead_core::{
-    Result, Text,
-    manifest::Manifest,
+    Result, Text, Timestamp,
+    manifest::{Manifest, Object},
     model::ClusterSpec,
     port::{Inspect, Link, Watch},
 };
@@ -12,7 +15,7 @@ use super::{
     Mysql,
     dump::{self, Output},
     observe,
-    session::Session,
+    session::{ADMIN, Session},
     snapshot::Snapshot,
 };
 
@@ -26,6 +29,16 @@ impl Inspect for Mysql {
         Ok(inventory.manifest())
     }
 
+    fn comparable(
+        &self,
+        original: Manifest,
+        copy: Manifest,
+        _: Option<Timestamp>,
+        keep: &[String],
+    ) -> (Manifest, Manifest) {
+        comparable(original, copy, keep)
+    }
+
     async fn occupied(&self, link: &Link) -> Result<Option<Text>> {
         let mut session = Session::open(link).await?;
         let databases = observe::databases(&mut session).await?;
@@ -34,5 +47,99 @@ impl Inspect for Mysql {
         let what =
             || Text::new("mysql-occupied").with("count", databases.len()).with("databases", shown.join(", "));
         Ok((!databases.is_empty()).then(what))
+    }
+}
+
+/// The first administrator of every vendor's own installation.
+const VENDORS_ADMIN: &str = "root";
+
+/// Leaves out the accounts that the load had to keep. A server that somebody else runs had accounts before the load,
+/// and each of them stays as it was: there one that both sides have is compared by its name alone, and the vendor's own
+/// administrator may be there besides. One that is missing is a difference everywhere.
+fn comparable(mut original: Manifest, mut copy: Manifest, keep: &[String]) -> (Manifest, Manifest) {
+    let kept = |object: &Object| person(object).is_some_and(|user| keep.iter().any(|name| name == user));
+    original.objects.retain(|object| !kept(object));
+    copy.objects.retain(|object| !kept(object));
+    // Every server of ours is loaded by this account, and held no other before.
+    if keep.iter().any(|name| name == ADMIN) {
+        return (original, copy);
+    }
+    let of = |object: &Object| (object.kind.clone(), object.name.clone());
+    let people = |manifest: &Manifest| -> HashSet<_> {
+        manifest.objects.iter().filter(|object| person(object).is_some()).map(of).collect()
+    };
+    let (had, has) = (people(&original), people(&copy));
+    copy.objects.retain(|object| person(object) != Some(VENDORS_ADMIN) || had.contains(&of(object)));
+    let on_both = |object: &&mut Object| had.contains(&of(object)) && has.contains(&of(object));
+    for object in original.objects.iter_mut().chain(&mut copy.objects).filter(on_both) {
+        object.digest = None;
+    }
+    (original, copy)
+}
+
+/// The user of an account, or a role's name; `None` when the object is neither.
+fn person(object: &Object) -> Option<&str> {
+    let name = object.name.first()?;
+    match object.kind.as_str() {
+        "role" => Some(name),
+        // A user's name may hold the sign, a host's may not.
+        "account" => Some(name.rsplit_once('@').map_or(name.as_str(), |(user, _)| user)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use roadstead_core::manifest::{Strength, Unlike, compare};
+
+    use super::*;
+
+    fn manifest(objects: &[(&str, &str, &str)]) -> Manifest {
+        let object = |&(kind, name, digest): &(&str, &str, &str)| Object {
+            kind: kind.into(),
+            name: vec![name.into()],
+            count: None,
+            digest: Some(digest.into()),
+            strength: Strength::ContentSnapshot,
+        };
+        Manifest { method: "m".into(), objects: objects.iter().map(object).collect() }
+    }
+
+    fn found(original: &Manifest, copy: &Manifest, keep: &str) -> Vec<(Unlike, String)> {
+        let (left, right) = comparable(original.clone(), copy.clone(), &[keep.to_owned()]);
+        compare(&left, &right).differences.into_iter().map(|d| (d.how, d.name.join("."))).collect()
+    }
+
+    #[test]
+    fn accounts_that_a_load_keeps_are_no_difference_and_missing_ones_are() {
+        let original = manifest(&[
+            ("account", "app@%", "a"),
+            ("account", "gone@%", "b"),
+            ("account", "loader@10.%", "c"),
+            ("role", "reader", "d"),
+            ("table", "t", "e"),
+        ]);
+        let copy = manifest(&[
+            ("account", "app@%", "its own"),
+            ("account", "loader@%", "x"),
+            ("account", "other@%", "x"),
+            ("account", "root@localhost", "x"),
+            ("role", "reader", "its own"),
+            ("table", "t", "altered"),
+        ]);
+        let expected = [
+            (Unlike::Missing, "gone@%".to_owned()),
+            (Unlike::Content, "t".to_owned()),
+            (Unlike::Extra, "other@%".to_owned()),
+        ];
+        assert_eq!(found(&original, &copy, "loader"), expected);
+    }
+
+    #[test]
+    fn a_server_of_ours_keeps_no_account_but_its_administrator() {
+        let original = manifest(&[("account", "app@%", "a")]);
+        let copy = manifest(&[("account", "app@%", "b"), ("account", "root@localhost", "x")]);
+        let expected = [(Unlike::Content, "app@%".to_owned()), (Unlike::Extra, "root@localhost".to_owned())];
+        assert_eq!(found(&original, &copy, ADMIN), expected);
     }
 }

@@ -23,6 +23,7 @@ mod session;
 mod settings;
 mod snapshot;
 mod statement;
+mod strays;
 mod survey;
 mod zones;
 

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Accounts that every server has of itself.
-const OWN: [&str; 4] = ["mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"];
+pub(super) const OWN: [&str; 4] = ["mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"];
 
 /// MariaDB's role that everybody has; its name is not quoted.
 const EVERYBODY: &str = "PUBLIC";

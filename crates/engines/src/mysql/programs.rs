@@ -7,6 +7,7 @@ use mysql_async::Row;
 use super::{
     catalogue::{self, Table},
     definitions::{Definition, bytes, digest, enter, text},
+    dump::OWN_SETUP,
     flavour,
     session::{Fault, Session},
     statement::{Role, Statement},
@@ -24,7 +25,7 @@ struct Written {
 }
 
 impl Written {
-    /// What puts a session into these circumstances. `now` is the collation that the database has today.
+    /// What puts a session into these circumstances from [`OWN_SETUP`]. `now` is the collation that the database has today.
     fn setup(&self, database: &str, now: &str) -> Vec<Statement> {
         let mut setup = vec![enter(database)];
         if let Some(then) = self.database.as_deref().filter(|then| *then != now && !then.is_empty()) {
@@ -38,11 +39,16 @@ impl Written {
         setup
     }
 
-    /// What leaves a database as it is today.
-    fn after(&self, database: &str, now: &str) -> Option<Statement> {
-        let changed = self.database.as_deref().is_some_and(|then| then != now && !then.is_empty());
-        let back = || Statement { kind: "after".into(), ..collate(database, now) };
-        changed.then(back)
+    /// What leaves the session as our own statements need it, and a database as it is today.
+    fn after(&self, database: &str, now: &str) -> Vec<Statement> {
+        let mut after: Vec<_> = OWN_SETUP.map(Statement::setup).into();
+        if self.database.as_deref().is_some_and(|then| then != now && !then.is_empty()) {
+            after.push(collate(database, now));
+        }
+        for statement in &mut after {
+            statement.kind = "after".into();
+        }
+        after
     }
 
     fn parts(&self) -> [&[u8]; 5] {

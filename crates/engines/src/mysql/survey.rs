@@ -9,7 +9,7 @@ use super::{
     flavour::Flavour,
     observe, rows,
     session::{Fault, Session},
-    snapshot,
+    snapshot, strays,
 };
 
 /// How many names one finding lists before it only counts.
@@ -31,6 +31,7 @@ pub(super) async fn survey(link: &Link, _: &ClusterSpec) -> Result<Vec<Finding>>
         tables.extend(here);
     }
     findings.extend(of_tables(&tables));
+    findings.extend(strays::found(&mut session).await?);
     broken_views(&mut session, &tables, &mut findings).await?;
     session.close().await;
     Ok(findings)

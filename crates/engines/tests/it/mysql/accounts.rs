@@ -112,3 +112,59 @@ async fn a_proxy_right_that_the_account_cannot_give_is_told() {
         told.iter().map(|finding| format!("{} {}", finding.what.key, finding.subject)).collect();
     assert_eq!(told, ["mysql-not-made root.localhost"]);
 }
+
+/// A target of somebody else's with a root and accounts of its own: a good load is told to be one, a harm is not.
+async fn keeps_what_the_target_had(which: Which, user: &str) -> Vec<String> {
+    let original = as_the_vendor_makes_it(which).await;
+    original
+        .run(&[
+            "ALTER USER 'root'@'localhost' IDENTIFIED BY 'the original''s'",
+            "CREATE USER 'root'@'10.%' IDENTIFIED BY 'x'",
+            "CREATE USER 'app'@'%' IDENTIFIED BY 'x'",
+            "CREATE USER 'late'@'%' IDENTIFIED BY 'x'",
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.t (id INT PRIMARY KEY)",
+            "INSERT INTO shop.t VALUES (1)",
+            "GRANT SELECT ON shop.* TO 'app'@'%'",
+        ])
+        .await;
+    let (dumped, source) = original.dump().await;
+    drop(original);
+    let mut target = as_the_vendor_makes_it(which).await;
+    let password = "the target's";
+    target
+        .run(&[
+            "DROP DATABASE IF EXISTS test",
+            "ALTER USER 'root'@'localhost' IDENTIFIED BY 'the target''s'",
+            "CREATE USER 'app'@'%' IDENTIFIED BY 'other'",
+        ])
+        .await;
+    if user != "root" {
+        let make = format!("CREATE USER '{user}'@'localhost' IDENTIFIED BY 'the target''s'");
+        let all = format!("GRANT ALL ON *.* TO '{user}'@'localhost' WITH GRANT OPTION");
+        let proxy = format!("GRANT PROXY ON ''@'' TO '{user}'@'localhost' WITH GRANT OPTION");
+        target.run(&[&make, &all, &proxy]).await;
+    }
+    target.link = roadstead_core::port::Link { may_write: true, ..target.link_as(user, password) };
+    let told = target.load_by_address(&dumped, &source).await.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(target.differences(&dumped).await, [""; 0], "{told:?}");
+    target.run(&["DROP USER 'late'@'%'", "INSERT INTO shop.t VALUES (2)"]).await;
+    let harmed = target.differences(&dumped).await;
+    assert_eq!(harmed, ["Missing account late@%", "Count { original: 1, copy: 2 } table shop.t"]);
+    told.iter()
+        .map(|finding| format!("{} {}", finding.what.key, finding.subject))
+        .filter(|line| !line.contains("mysql-account-exists") || line.contains("app"))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_by_root_keeps_root_and_differs_in_nothing() {
+    let told = keeps_what_the_target_had(Which::Mysql, "root").await;
+    assert_eq!(told, ["mysql-account-exists app.%", "mysql-account-kept root@10.%"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_by_another_account_keeps_root_and_differs_in_nothing() {
+    let told = keeps_what_the_target_had(Which::Mariadb, "loader").await;
+    assert_eq!(told, ["mysql-account-exists app.%"]);
+}

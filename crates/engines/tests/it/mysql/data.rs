@@ -86,6 +86,19 @@ const BOTH: &[&str] = &[
     "SET NAMES latin1",
     "CREATE PROCEDURE shop.old() SELECT 'größe in latin1'",
     "SET NAMES utf8mb4",
+    // Programs of another client's character set before the names and words of others, in every stream.
+    "CREATE DATABASE `zé`",
+    "CREATE TABLE `zé`.`tablé` (id INT PRIMARY KEY)",
+    "SET NAMES latin1",
+    "CREATE PROCEDURE shop.zz_old() SELECT 1",
+    "CREATE VIEW shop.zz_old AS SELECT 1 AS x",
+    "CREATE TRIGGER shop.old AFTER DELETE ON shop.log FOR EACH ROW SET @x = 1",
+    "CREATE EVENT shop.zz_old ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO SET @x = 1",
+    "SET NAMES utf8mb4",
+    "CREATE PROCEDURE `zé`.`p é`() SELECT 'é'",
+    "CREATE VIEW `zé`.`v é` AS SELECT id AS `é` FROM `zé`.`tablé`",
+    "CREATE TRIGGER `zé`.`t é` BEFORE INSERT ON `zé`.`tablé` FOR EACH ROW SET @x = 'é'",
+    "CREATE EVENT `zé`.`e é` ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO SET @x = 'é'",
     // Triggers that would fire on load, in their order; one disables nothing, one has a client's words in it.
     "CREATE TRIGGER shop.second BEFORE INSERT ON shop.texts FOR EACH ROW INSERT INTO shop.log VALUES (CONCAT('fired ;; ', NEW.id))",
     "CREATE TRIGGER shop.first BEFORE INSERT ON shop.texts FOR EACH ROW PRECEDES second \
@@ -145,6 +158,9 @@ const MYSQL: &[&str] = &[
     "CREATE SPATIAL REFERENCE SYSTEM 990001 NAME 'own \\' one' DEFINITION \
      'GEOGCS[\"x\",DATUM[\"y\",SPHEROID[\"z\",6378137,298.257223563]],PRIMEM[\"Greenwich\",0],UNIT[\"degree\",0.017453292519943278],AXIS[\"Lat\",NORTH],AXIS[\"Lon\",EAST]]'",
     "ANALYZE TABLE shop.parts UPDATE HISTOGRAM ON y WITH 4 BUCKETS",
+    "CREATE TABLE `zé`.`wörter é` (id INT PRIMARY KEY, `ß` VARCHAR(9))",
+    "INSERT INTO `zé`.`wörter é` VALUES (1, 'é''\\\\'), (2, '\"')",
+    "ANALYZE TABLE `zé`.`wörter é` UPDATE HISTOGRAM ON `ß` WITH 4 BUCKETS",
     "CREATE TABLE shop.defaults (id INT PRIMARY KEY, u VARCHAR(36) DEFAULT (CONCAT('x', 'ü')), KEY ((id + 1)), j JSON, \
      KEY mv ((CAST(j->'$.a' AS UNSIGNED ARRAY))))",
     "INSERT INTO shop.defaults VALUES (1, DEFAULT, '{\"a\": [1, 2]}')",

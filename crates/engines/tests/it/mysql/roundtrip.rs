@@ -50,6 +50,42 @@ async fn history_that_cannot_come_back_is_named_when_it_is_backed_up() {
     assert_eq!(copy.ask(&all("timed")).await, "3");
 }
 
+/// The server's own schemas are in no backup: what users made there is told by name, and nothing of the server's is.
+async fn strays_are_named(which: Which) {
+    let server = Server::member(which).await;
+    let told = |findings: &[Finding]| -> Vec<String> {
+        let strays = findings.iter().filter(|finding| finding.what.key == "mysql-strays");
+        strays.map(|finding| finding.what.args["names"].to_string()).collect()
+    };
+    assert_eq!(told(&server.dump().await.0.findings), [""; 0]);
+    server
+        .run(&[
+            "CREATE PROCEDURE sys.own_procedure() SELECT 1",
+            "CREATE FUNCTION mysql.own_function() RETURNS INT DETERMINISTIC RETURN 1",
+            "CREATE EVENT mysql.own_event ON SCHEDULE EVERY 1 DAY DO SET @x = 1",
+            "CREATE VIEW sys.own_view AS SELECT 1 AS x",
+            "CREATE TABLE mysql.`own tablé` (id INT PRIMARY KEY)",
+            "CREATE TABLE sys.own_isam (id INT) ENGINE=MyISAM",
+        ])
+        .await;
+    let expected =
+        "mysql.own tablé, mysql.own_event, mysql.own_function, sys.own_isam, sys.own_procedure, sys.own_view";
+    let surveyed =
+        engine::<Which>().observe().unwrap().survey(&server.link_to_read(), &server.cluster).await.unwrap();
+    assert_eq!(told(&surveyed), [expected]);
+    assert_eq!(told(&server.dump().await.0.findings), [expected]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_users_made_in_the_schemas_of_mysql_is_named() {
+    strays_are_named(Which::Mysql).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_users_made_in_the_schemas_of_mariadb_is_named() {
+    strays_are_named(Which::Mariadb).await;
+}
+
 /// A server that somebody else runs: its log goes on, its settings stay, and what is there is not overwritten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_empty_server_is_loaded_with_its_log_on() {
