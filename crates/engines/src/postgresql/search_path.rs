@@ -1,7 +1,8 @@
 //! Functions that find what they name by the search path, which is empty wherever text must come out the same.
 //!
-//! While a dump is loaded, the tools empty the path, and materialized views, indexes, generated columns and checks are computed anew, so that
-//! such functions would fail. Each function without a path of its own is lent one, and gives it back.
+//! While a dump is loaded, the tools empty the path, and materialized views, indexes, generated columns and checks are
+//! computed anew, so that such functions would fail. Each function without a path of its own is lent one, and gives it
+//! back. Where several schemas have what it names, it is lent none: to fail is better than to find the wrong one.
 
 use std::collections::BTreeSet;
 
