@@ -79,6 +79,29 @@ const QUESTIONS: &[Question] = &[
         cure: Some("postgresql-unlogged-cure"),
         names: "SELECT format('%I.%I', n.nspname, c.relname) {relation} AND c.relkind IN ('r', 'p') AND c.relpersistence = 'u'",
     },
+    // What the tools take for the server's own: objects in its schemas, and its text search configurations, of which
+    // each has a mapping to one of its own dictionaries for 19 kinds of tokens.
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-strays",
+        cure: Some("postgresql-strays-cure"),
+        names: "SELECT format('%I.%I', n.nspname, s.name) FROM (SELECT relnamespace, relname, 'pg_class'::regclass, oid FROM pg_class \
+            WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') UNION ALL SELECT pronamespace, proname, 'pg_proc'::regclass, oid FROM pg_proc) \
+            s(place, name, class, oid) JOIN pg_namespace n ON n.oid = s.place WHERE s.oid >= 16384 \
+            AND n.nspname IN ('pg_catalog', 'information_schema') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = s.class \
+            AND d.objid = s.oid AND d.deptype = 'e') \
+            UNION ALL SELECT format('pg_catalog.%I', c.cfgname) FROM pg_ts_config c WHERE c.oid < 16384 AND (SELECT count(*) <> 19 \
+            OR bool_or(m.mapseqno <> 1 OR m.mapdict >= 16384) FROM pg_ts_config_map m WHERE m.mapcfg = c.oid)",
+    },
+    Question {
+        severity: Severity::Note,
+        key: "postgresql-extension-rows",
+        cure: Some("postgresql-extension-rows-cure"),
+        names: "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+            JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e' \
+            JOIN pg_extension x ON x.oid = d.refobjid WHERE c.relkind = 'r' AND pg_relation_size(c.oid) > 0 \
+            AND NOT c.oid = ANY (coalesce(x.extconfig, '{}'))",
+    },
     Question {
         severity: Severity::Warning,
         key: "postgresql-foreign-tables",

@@ -236,3 +236,25 @@ async fn bytes_that_are_no_text_come_back_where_the_database_takes_them() {
         assert_eq!(copy.differences(&dumped).await, ["Content table bytes.public.t"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_tools_take_for_the_servers_own_is_named_at_backup() {
+    let server = Server::member(majors()[0]).await;
+    server.sql("postgres", "create extension hstore");
+    let (dumped, _) = server.dump().await;
+    for key in ["postgresql-strays", "postgresql-extension-rows"] {
+        assert_eq!(told(&dumped.findings, key), [""; 0], "a server as it was made");
+    }
+    server.sql(
+        "postgres",
+        "create function pg_catalog.my_helper() returns int language sql as 'select 1'; create table information_schema.sneaky (a int);
+         alter text search configuration pg_catalog.english drop mapping for asciiword;
+         create table hs (a int); alter extension hstore add table hs; insert into hs values (1)",
+    );
+    let (dumped, _) = server.dump().await;
+    let strays = told(&dumped.findings, "postgresql-strays").join(" ");
+    for name in ["pg_catalog.my_helper", "information_schema.sneaky", "pg_catalog.english"] {
+        assert!(strays.contains(name), "{name} is not in {strays}");
+    }
+    assert!(told(&dumped.findings, "postgresql-extension-rows").join(" ").contains("public.hs"));
+}
