@@ -2,13 +2,13 @@
 //!
 //! Never onto data that anybody may have used: in place it must be new, at an address the server must be empty.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use roadstead_core::{
     Error, Kind, Result, Text, manifest,
     plan::LoadTask,
     port::{
-        Engine, Outcome, Vault,
+        Backup, Engine, Inspect, Link, Outcome, Source, Vault,
         engine::{LoadAsk, Purpose, RenderAsk},
         vault::Record,
     },
@@ -26,6 +26,16 @@ use crate::{
 /// `Act::Load`.
 pub(crate) async fn load(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
     let _turn = job.worker().await?;
+    let (vault, record, engine) = snapshot(job, task).await?;
+    if task.member.member.is_supervised() {
+        into_place(job, task, vault.as_ref(), &record, engine.as_ref()).await
+    } else {
+        into_address(job, task, vault.as_ref(), &record, engine.as_ref()).await
+    }
+}
+
+/// The snapshot of a task, in its vault, and the engine whose it is.
+async fn snapshot(job: &Job<'_>, task: &LoadTask) -> Result<(Arc<dyn Vault>, Record, Arc<dyn Engine>)> {
     let vault = worker::open_vault(job, &task.snapshot.vault).await?;
     let record = vault.record(&task.snapshot.snapshot).await?;
     let engine = job.inner.engine(&task.member.cluster.engine)?;
@@ -36,11 +46,7 @@ pub(crate) async fn load(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
             .with("wanted", &task.member.cluster.engine);
         return Err(Error::new(Kind::Precondition, what));
     }
-    if task.member.member.is_supervised() {
-        into_place(job, task, vault.as_ref(), &record, engine.as_ref()).await
-    } else {
-        into_address(job, task, vault.as_ref(), &record, engine.as_ref()).await
-    }
+    Ok((vault, record, engine))
 }
 
 fn loaded(record: &Record, findings: Vec<roadstead_core::Finding>) -> Outcome {
@@ -54,21 +60,61 @@ async fn into_address(
     record: &Record,
     engine: &dyn Engine,
 ) -> Result<Outcome> {
-    let backup = engine.backup().ok_or_else(|| look::unsupported(engine, "backup"))?;
-    let inspect = engine.inspect().ok_or_else(|| look::unsupported(engine, "inspect"))?;
+    let Facets { backup, inspect } = facets(engine)?;
     let linked = job.link(&task.member, None, true).await?;
-    if let Some(holds) = watched(job.watch, inspect.occupied(&linked.link)).await? {
-        let what = Text::new("agent-target-occupied")
-            .with("endpoint", linked.link.endpoint.to_string())
-            .with("holds", holds);
-        return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-target-occupied-cure")));
-    }
     let source = watched(job.watch, vault.open(record.id())).await?;
-    let keep_accounts = vec![linked.link.user.clone()];
+    let keep_accounts = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
     let ask = LoadAsk { record, private_target: false, keep_accounts };
+    if task.again {
+        worker::say(job, "agent-phase-clear", record);
+        watched(job.watch, backup.clear(source.as_ref(), &linked.link, &ask)).await?;
+    }
+    fits(job, engine, &linked.link, source.as_ref(), &ask).await?;
     worker::say(job, "agent-phase-load", record);
     let findings = watched(job.watch, backup.load(source.as_ref(), &linked.link, &ask, job.watch)).await?;
     Ok(loaded(record, findings))
+}
+
+/// `Act::RequireEmpty`.
+pub(crate) async fn require_empty(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
+    let (vault, record, engine) = snapshot(job, task).await?;
+    let Facets { inspect, .. } = facets(engine.as_ref())?;
+    let linked = job.link(&task.member, None, false).await?;
+    let source = watched(job.watch, vault.open(record.id())).await?;
+    let keep_accounts = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
+    let ask = LoadAsk { record: &record, private_target: false, keep_accounts };
+    fits(job, engine.as_ref(), &linked.link, source.as_ref(), &ask).await?;
+    Ok(Outcome { snapshot: Some(record.id().clone()), ..Outcome::default() })
+}
+
+struct Facets<'a> {
+    backup: &'a dyn Backup,
+    inspect: &'a dyn Inspect,
+}
+
+fn facets(engine: &dyn Engine) -> Result<Facets<'_>> {
+    Ok(Facets {
+        backup: engine.backup().ok_or_else(|| look::unsupported(engine, "backup"))?,
+        inspect: engine.inspect().ok_or_else(|| look::unsupported(engine, "inspect"))?,
+    })
+}
+
+/// Fails unless the server is empty and can take the snapshot.
+async fn fits(
+    job: &Job<'_>,
+    engine: &dyn Engine,
+    link: &Link,
+    source: &dyn Source,
+    ask: &LoadAsk<'_>,
+) -> Result<()> {
+    let Facets { backup, inspect } = facets(engine)?;
+    if let Some(holds) = watched(job.watch, inspect.occupied(link)).await? {
+        let what = Text::new("agent-target-occupied")
+            .with("endpoint", link.endpoint.to_string())
+            .with("holds", holds);
+        return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-target-occupied-cure")));
+    }
+    watched(job.watch, backup.fits(source, link, ask)).await
 }
 
 async fn into_place(
@@ -173,16 +219,14 @@ async fn fill(
 /// `Act::Compare`.
 pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
     let _turn = job.worker().await?;
-    let vault = worker::open_vault(job, &task.snapshot.vault).await?;
-    let record = vault.record(&task.snapshot.snapshot).await?;
-    let engine = job.inner.engine(&task.member.cluster.engine)?;
-    let inspect = engine.inspect().ok_or_else(|| look::unsupported(engine.as_ref(), "inspect"))?;
+    let (_, record, engine) = snapshot(job, task).await?;
+    let Facets { inspect, .. } = facets(engine.as_ref())?;
     let linked = job.link(&task.member, None, false).await?;
     worker::say(job, "agent-phase-compare", &record);
     let manifest = inspect.manifest(&linked.link, &task.member.cluster, job.watch);
     let copy = watched(job.watch, manifest).await?;
     let original = record.dumped.manifest.clone();
-    let keep = [linked.link.user.clone()];
+    let keep = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
     let (original, copy) = inspect.comparable(original, copy, Some(job.inner.clock.now()), &keep);
     let comparison = manifest::compare(&original, &copy);
     if !comparison.is_equal() {

@@ -85,6 +85,8 @@ core-step-check = read snapshot { $snapshot } of { $cluster } back and check its
 core-step-prove = restore snapshot { $snapshot } of { $cluster } into a scratch server and compare
 core-step-set-aside = set the data of { $member } aside as data.{ $label }
 core-step-load = load snapshot { $snapshot } into { $member }
+core-step-load-again = take out of { $address } what a broken-off load left there, and load snapshot { $snapshot } again
+core-step-empty = look whether { $address } is empty
 core-step-compare = compare { $member } with snapshot { $snapshot }
 
 # The fleet file.

@@ -84,6 +84,8 @@ core-step-check = 读回 { $cluster } 的快照 { $snapshot } 并检查摘要
 core-step-prove = 把 { $cluster } 的快照 { $snapshot } 恢复到临时服务器并比较
 core-step-set-aside = 把 { $member } 的数据移到一旁，名为 data.{ $label }
 core-step-load = 把快照 { $snapshot } 载入 { $member }
+core-step-load-again = 清除 { $address } 上中断的载入所留下的内容，并重新载入快照 { $snapshot }
+core-step-empty = 查看 { $address } 是否为空
 core-step-compare = 把 { $member } 与快照 { $snapshot } 比较
 
 # 舰队文件。

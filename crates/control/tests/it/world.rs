@@ -232,7 +232,7 @@ pub(crate) fn step(verb: &str, member: &str) -> Step {
         host: Some(name("local")),
         cluster: Some(task.cluster.name.clone()),
         member: Some(name(member)),
-        snapshot: None,
+        ..Target::default()
     };
     let (running, stopped) = (Condition::Running(name(member)), Condition::Stopped(name(member)));
     let (requires, act, proves) = match verb {

@@ -49,6 +49,9 @@ pub enum Act {
     Check(SnapshotTask),
     /// Restores a snapshot into a scratch server, compares, and notes the result in the vault.
     Prove(ProveTask),
+    /// Fails unless the member, reached by address, can take the snapshot and holds nothing that a load would meet: that
+    /// it succeeded is the journal's word that what a broken-off load left there came from that load.
+    RequireEmpty(LoadTask),
     /// Loads a snapshot into a member: freshly created and not running (then it is run apart while loading), or,
     /// reached by address, empty and running.
     Load(LoadTask),
@@ -133,6 +136,9 @@ pub struct LoadTask {
     /// What the two have to do with each other.
     #[serde(default)]
     pub standing: Standing,
+    /// What an earlier load of the same snapshot left when it broke off is taken out first.
+    #[serde(default)]
+    pub again: bool,
 }
 
 impl Act {
@@ -149,7 +155,7 @@ impl Act {
             | Self::SetAside { member, .. }
             | Self::Own { member, .. } => Some(member),
             Self::Take(task) => Some(&task.member),
-            Self::Load(task) | Self::Compare(task) => Some(&task.member),
+            Self::RequireEmpty(task) | Self::Load(task) | Self::Compare(task) => Some(&task.member),
         }
     }
 
@@ -159,7 +165,7 @@ impl Act {
             Self::Take(task) => Some(&task.vault),
             Self::Check(task) => Some(&task.vault),
             Self::Prove(task) => Some(&task.snapshot.vault),
-            Self::Load(task) | Self::Compare(task) => Some(&task.snapshot.vault),
+            Self::RequireEmpty(task) | Self::Load(task) | Self::Compare(task) => Some(&task.snapshot.vault),
             _ => None,
         }
     }

@@ -103,7 +103,7 @@ pub(super) fn target(task: &MemberTask) -> Target {
         host: Some(task.host.name.clone()),
         cluster: Some(task.cluster.name.clone()),
         member: Some(task.member.name.clone()),
-        snapshot: None,
+        ..Target::default()
     }
 }
 

@@ -101,7 +101,7 @@ fn take(situation: &Situation<'_>, cluster: &ClusterSpec) -> Result<Option<Step>
             host: Some(task.host.name.clone()),
             cluster: Some(cluster.name.clone()),
             member: Some(member.name.clone()),
-            snapshot: None,
+            ..Target::default()
         },
         risk: None,
         requires: vec![],
@@ -145,8 +145,8 @@ fn prove(situation: &Situation<'_>, id: &str) -> Result<Vec<Step>, Finding> {
     let target = Target {
         host: Some(task.host.name.clone()),
         cluster: Some(record.draft.cluster.clone()),
-        member: None,
         snapshot: Some(id.to_owned()),
+        ..Target::default()
     };
     let title = |key: &str| {
         Text::new(key).with("snapshot", record.id().short()).with("cluster", &record.draft.cluster)

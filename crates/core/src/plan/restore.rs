@@ -96,10 +96,7 @@ fn steps(
             let member = addressed(address, *port, user, password.as_ref(), tls);
             let cluster = ClusterSpec { members: vec![member.clone()], ..cluster };
             let task = load_task(situation, &cluster, &member, vault, record);
-            if !situation.has_done(&load(&task).id) {
-                draft.steps.push(load(&task));
-            }
-            draft.steps.push(compare(&task));
+            draft.steps.extend(at_address(situation, task, &format!("{address}:{port}")));
             Ok(())
         }
     }
@@ -142,6 +139,44 @@ fn beside(
         return Err(vec![Finding::error(name.as_str(), text).cure(Text::new("core-plan-beside-port-cure"))]);
     }
     Ok(beside)
+}
+
+/// Loads into a server that somebody else runs, and compares. A load that broke off is begun again: the server was found
+/// empty before it, so that what the snapshot holds may go, once whoever resumes says so by name.
+fn at_address(situation: &Situation<'_>, mut task: LoadTask, address: &str) -> Vec<Step> {
+    let empty = require_empty(&task, address);
+    task.again = situation.has_done(&empty.id);
+    let mut steps = Vec::new();
+    let mut loading = load(&task);
+    if !situation.has_done(&loading.id) {
+        if task.again {
+            loading.risk = Some(Risk::LosesData);
+            loading.title = Text::new("core-step-load-again")
+                .with("address", address)
+                .with("snapshot", task.snapshot.snapshot.short());
+        } else {
+            steps.push(empty);
+        }
+        steps.push(loading);
+    }
+    steps.push(compare(&task));
+    for step in &mut steps {
+        step.target.address = Some(address.to_owned());
+    }
+    steps
+}
+
+fn require_empty(task: &LoadTask, address: &str) -> Step {
+    Step {
+        id: format!("empty-{}", task.member.member.name),
+        title: Text::new("core-step-empty").with("address", address),
+        target: target(&task.member),
+        risk: None,
+        requires: vec![],
+        act: Act::RequireEmpty(task.clone()),
+        proves: vec![],
+        undo: None,
+    }
 }
 
 /// The member that a restore beside makes: on the host of the cluster's own member, else on the local one.
@@ -190,6 +225,7 @@ fn load_task(
         snapshot: SnapshotTask { vault: vault.clone(), snapshot: record.id().clone() },
         member: situation.task(cluster, member),
         standing: Standing::Loaded,
+        again: false,
     }
 }
 

@@ -48,11 +48,17 @@ pub struct Target {
     pub member: Option<Name>,
     /// The snapshot, by full id.
     pub snapshot: Option<String>,
+    /// `HOST:PORT` of a server that is no member of the fleet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 impl Target {
-    /// The most particular name: member, else cluster, else host, else snapshot.
+    /// The most particular name: address, else member, else cluster, else host, else snapshot.
     pub fn name(&self) -> &str {
+        if let Some(address) = &self.address {
+            return address;
+        }
         let named = self.member.as_ref().or(self.cluster.as_ref()).or(self.host.as_ref());
         named.map(Name::as_str).or(self.snapshot.as_deref()).unwrap_or("")
     }

@@ -14,10 +14,11 @@ use roadstead_core::{
 };
 
 use super::{
-    Mysql,
+    Mysql, clear,
     dump::{self, Output},
     flavour::Flavour,
     load,
+    session::Session,
     snapshot::Snapshot,
     survey,
 };
@@ -67,6 +68,17 @@ impl Backup for Mysql {
         watch: &dyn Watch,
     ) -> Result<Vec<Finding>> {
         load::load(source, link, ask, watch).await
+    }
+
+    async fn fits(&self, _: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
+        let mut session = Session::open(link).await?;
+        load::fits(&mut session, ask).await?;
+        session.close().await;
+        Ok(())
+    }
+
+    async fn clear(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
+        clear::clear(source, link, ask).await
     }
 
     fn loads_into(&self, record: &Record) -> (Version, String) {

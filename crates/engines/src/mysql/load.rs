@@ -90,7 +90,7 @@ async fn open(link: &Link, is_private: bool) -> Result<Session, Fault> {
 }
 
 /// The target must be of the dump's flavour, and empty.
-async fn fits(session: &mut Session, ask: &LoadAsk<'_>) -> Result<()> {
+pub(super) async fn fits(session: &mut Session, ask: &LoadAsk<'_>) -> Result<()> {
     let dumped = &ask.record.dumped;
     if session.flavour.word() != dumped.flavour {
         let what = Text::new("mysql-other-flavour")

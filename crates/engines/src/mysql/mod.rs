@@ -6,6 +6,7 @@
 mod accounts;
 mod backup;
 mod catalogue;
+mod clear;
 mod definitions;
 mod deploy;
 mod dump;

@@ -88,23 +88,28 @@ pub(super) async fn occupied(link: &Link) -> Result<Option<Text>> {
         return Ok(Some(Text::new("postgresql-occupied-databases").with("databases", names.join(", "))));
     }
     for database in ["postgres", "template1"] {
-        let inside = match Session::open(link, database).await {
-            Err(error) if error.kind == roadstead_core::Kind::NotFound => continue,
-            other => other?,
-        };
-        let things = "SELECT pg_catalog.pg_describe_object(x.classid, x.objid, 0) FROM ( \
+        if let Some(thing) = thing_in(link, database).await? {
+            let what = Text::new("postgresql-occupied-thing").with("database", database);
+            return Ok(Some(what.with("thing", shown(&thing))));
+        }
+    }
+    Ok(None)
+}
+
+/// One thing of a user's in a database; `None`: there is none, or no such database.
+pub(super) async fn thing_in(link: &Link, database: &str) -> Result<Option<String>> {
+    let inside = match Session::open(link, database).await {
+        Err(error) if error.kind == roadstead_core::Kind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let things = "SELECT pg_catalog.pg_describe_object(x.classid, x.objid, 0) FROM ( \
             SELECT 'pg_catalog.pg_class'::regclass AS classid, oid AS objid FROM pg_catalog.pg_class WHERE oid >= 16384 \
               AND relkind <> 't' AND relkind <> 'i' AND relnamespace::regnamespace::text !~ '^pg_toast' \
             UNION ALL SELECT 'pg_catalog.pg_proc'::regclass, oid FROM pg_catalog.pg_proc WHERE oid >= 16384 \
             UNION ALL SELECT 'pg_catalog.pg_namespace'::regclass, oid FROM pg_catalog.pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_' \
             UNION ALL SELECT 'pg_catalog.pg_largeobject'::regclass, oid FROM pg_catalog.pg_largeobject_metadata) x \
             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = x.classid AND d.objid = x.objid AND d.deptype = 'e') LIMIT 1";
-        if let Some(thing) = inside.value(things).await? {
-            let what = Text::new("postgresql-occupied-thing").with("database", database);
-            return Ok(Some(what.with("thing", shown(&thing))));
-        }
-    }
-    Ok(None)
+    inside.value(things).await
 }
 
 #[cfg(test)]

@@ -12,15 +12,15 @@ use std::{
 use roadstead_core::{
     Error, Finding, Kind, Result, Text,
     manifest::{Manifest, Object},
-    port::{Link, Progress, Source, Watch, engine::LoadAsk, stream},
+    port::{Link, Progress, Source, Watch, engine::LoadAsk},
     seen::Tool,
 };
 use tokio::io::AsyncWriteExt;
 
 use super::{
     backup::{pick, run_tool, server_version, stream_of, warnings},
-    catalog, checks,
-    globals::{self, Database, Globals},
+    catalog, clear, constraints,
+    globals::{Database, Globals},
     inspect,
     link::{STEADY, Session},
     observe::fixed,
@@ -68,20 +68,12 @@ pub(super) async fn load(
     if let Some(holds) = inspect::occupied(link).await? {
         return Err(Error::new(Kind::Exists, holds));
     }
-    let bytes = stream::read_all(source, globals::STREAM, globals::BYTES_MAX).await?;
-    let globals = globals::parse(&bytes)?;
-    drop(bytes);
-    let home = Session::home(link).await?;
-    let version = server_version(&home).await?;
-    drop(home);
-    let from = roadstead_core::Version::parse(&globals.server).map_or(0, |version| version.major());
-    if version.major() < from {
-        let what = Text::new("postgresql-older-target").with("target", version.to_string());
-        return Err(Error::new(Kind::Unsupported, what.with("source", &globals.server)));
-    }
-    let dumped_with =
-        roadstead_core::Version::parse(&globals.dumped_with).map_or(from, |version| version.major());
-    let tool = pick(link, "restore", dumped_with)?;
+    let globals = clear::globals_of(source).await?;
+    clear::fits(&globals, link, ask).await?;
+    let version = server_version(&Session::home(link).await?).await?;
+    let dumped_with = [&globals.dumped_with, &globals.server];
+    let dumped_with = dumped_with.into_iter().find_map(|version| roadstead_core::Version::parse(version));
+    let tool = pick(link, "restore", dumped_with.map_or(0, |version| version.major()))?;
     let target = Target { link, keep: &ask.keep_accounts, private: ask.private_target };
     let mut findings = recreate::before_data(&target, &globals).await?;
     let home = Session::home(link).await?;
@@ -120,18 +112,19 @@ async fn load_database(
     if database.public == Some(false) {
         inside.run("DROP SCHEMA IF EXISTS public").await?;
     }
-    let (rest, last) = list_of_post_data(restoring, &head.0).await?;
+    let after = list_of_post_data(restoring, &head.0).await?;
     let file = head.0.display().to_string();
     let mut findings =
         from_head(restoring, database, vec!["--section=pre-data".into(), file.clone()]).await?;
     let lent = search_path::lend(&inside, restoring.globals, database).await?;
-    let set_aside = checks::take_off(&inside).await?;
+    let set_aside = constraints::take_off(&inside).await?;
     findings.extend(rows(restoring, source, &stream, database).await?);
-    findings.extend(checks::put_back(&inside, restoring.home, &set_aside, &database.name).await?);
-    let jobs = if rest.lines().count() > ENTRIES_FOR_JOBS_MAX { 1 } else { JOBS };
-    findings.extend(post_data(restoring, database, &file, &rest, jobs).await?);
+    findings.extend(constraints::put_back(&inside, restoring.home, &set_aside, &database.name).await?);
+    findings.extend(post_data(restoring, database, &file, &after.rest).await?);
+    findings.extend(foreign_keys(restoring, database, &inside, &file, &after.foreign_keys).await?);
     search_path::take_back(&inside, &lent).await?;
-    findings.extend(post_data(restoring, database, &file, &last, 1).await?);
+    findings.extend(post_data(restoring, database, &file, &after.comments).await?);
+    findings.extend(post_data(restoring, database, &file, &after.event_triggers).await?);
     Ok(findings)
 }
 
@@ -141,21 +134,50 @@ async fn post_data(
     database: &Database,
     head: &str,
     entries: &str,
-    jobs: usize,
 ) -> Result<Vec<Finding>> {
     if entries.is_empty() {
         return Ok(vec![]);
     }
     restoring.watch.go_on()?;
-    let chosen = Temporary(Path::new(&restoring.link.private).join("entries.list"));
-    write_private(&chosen.0, entries.as_bytes()).await?;
-    let args = vec![
-        "--section=post-data".to_owned(),
-        format!("--use-list={}", chosen.0.display()),
-        format!("--jobs={jobs}"),
-        head.to_owned(),
-    ];
+    let chosen = Chosen::write(restoring, entries).await?;
+    let jobs = if entries.lines().count() > ENTRIES_FOR_JOBS_MAX { 1 } else { JOBS };
+    let args = vec![chosen.arg(), "--section=post-data".into(), format!("--jobs={jobs}"), head.to_owned()];
     from_head(restoring, database, args).await
+}
+
+/// Restores foreign keys; and if the tool fails at one, the rest one by one, so that rows which nobody checked when they
+/// came do not stand in the way.
+async fn foreign_keys(
+    restoring: &Restoring<'_>,
+    database: &Database,
+    inside: &Session,
+    head: &str,
+    entries: &str,
+) -> Result<Vec<Finding>> {
+    match post_data(restoring, database, head, entries).await {
+        Err(error) if error.kind == Kind::Failed => tracing::debug!(%error, "foreign keys one by one"),
+        other => return other,
+    }
+    let chosen = Chosen::write(restoring, entries).await?;
+    let script =
+        read_tool(restoring, vec![chosen.arg(), "--section=post-data".into(), head.to_owned()]).await?;
+    let added = constraints::add_foreign_keys(inside, restoring.home, &script, &database.name).await;
+    added.map_err(|error| in_database(error, database))
+}
+
+/// A file with chosen entries of an archive.
+struct Chosen(Temporary);
+
+impl Chosen {
+    async fn write(restoring: &Restoring<'_>, entries: &str) -> Result<Self> {
+        let file = Temporary(Path::new(&restoring.link.private).join("entries.list"));
+        write_private(&file.0, entries.as_bytes()).await?;
+        Ok(Self(file))
+    }
+
+    fn arg(&self) -> String {
+        format!("--use-list={}", self.0.0.display())
+    }
 }
 
 /// Extensions that came out in another version than the original's: the tools make them in the version that the target
@@ -342,6 +364,12 @@ async fn list(restoring: &Restoring<'_>, head: &Path, more: &[&str]) -> Result<S
     let mut args = vec!["--list".to_owned()];
     args.extend(more.iter().map(|arg| (*arg).to_owned()));
     args.push(head.display().to_string());
+    read_tool(restoring, args).await
+}
+
+/// What the tool writes about an archive, without a server.
+async fn read_tool(restoring: &Restoring<'_>, mut args: Vec<String>) -> Result<String> {
+    args.push("--file=-".to_owned());
     let run = run_tool(restoring.link, restoring.home.protection, restoring.tool, "", args, "")?;
     let mut running = run.start()?;
     running.close_input().await?;
@@ -353,24 +381,41 @@ async fn list(restoring: &Restoring<'_>, head: &Path, more: &[&str]) -> Result<S
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What comes after the rows: all but event triggers, and event triggers with what belongs to them, which must not
-/// fire on the rest.
-async fn list_of_post_data(restoring: &Restoring<'_>, head: &Path) -> Result<(String, String)> {
+/// What comes after the rows, in the order in which it is restored.
+#[derive(Default)]
+struct PostData {
+    rest: String,
+    foreign_keys: String,
+    /// On constraints, whichever they are.
+    comments: String,
+    /// With what belongs to them; they must not fire on the rest.
+    event_triggers: String,
+}
+
+async fn list_of_post_data(restoring: &Restoring<'_>, head: &Path) -> Result<PostData> {
     let all = list(restoring, head, &["--section=post-data"]).await?;
     Ok(part(&all))
 }
 
-fn part(all: &str) -> (String, String) {
-    let (mut rest, mut last) = (String::new(), String::new());
+fn part(all: &str) -> PostData {
+    let mut parts = PostData::default();
     for line in all.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())) {
         // `dump id; class oid, object oid, kind, schema, name, owner`: the kind begins at the fourth word.
         let kind = line.splitn(4, ' ').nth(3).unwrap_or("");
         let events = ["EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER "];
-        let to = if events.iter().any(|event| kind.starts_with(event)) { &mut last } else { &mut rest };
+        let to = if events.iter().any(|event| kind.starts_with(event)) {
+            &mut parts.event_triggers
+        } else if kind.starts_with("FK CONSTRAINT ") {
+            &mut parts.foreign_keys
+        } else if kind.starts_with("COMMENT ") && kind.contains(" CONSTRAINT ") {
+            &mut parts.comments
+        } else {
+            &mut parts.rest
+        };
         to.push_str(line);
         to.push('\n');
     }
-    (rest, last)
+    parts
 }
 
 #[cfg(test)]
@@ -378,14 +423,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn event_triggers_come_last() {
+    fn what_comes_after_the_rows_is_parted() {
         let all = "; comment\n12; 1259 16390 INDEX public a_idx postgres\n13; 3466 16400 EVENT TRIGGER - e postgres\n\
             14; 0 0 COMMENT - EVENT TRIGGER e postgres\n15; 2620 16401 TRIGGER public t EVENT TRIGGER postgres\n";
-        let (rest, last) = part(all);
-        assert_eq!(rest.lines().count(), 2);
-        assert!(
-            last.lines().all(|line| line.contains("EVENT TRIGGER e") || line.contains("EVENT TRIGGER - e"))
+        let all = format!(
+            "{all}16; 2606 16402 FK CONSTRAINT public t f o\n17; 0 0 COMMENT public CONSTRAINT f ON t o\n"
         );
+        let parts = part(&all);
+        assert_eq!(parts.rest.lines().count(), 2);
+        let events = ["EVENT TRIGGER e", "EVENT TRIGGER - e"];
+        assert!(parts.event_triggers.lines().all(|line| events.iter().any(|event| line.contains(event))));
+        assert_eq!((parts.foreign_keys.lines().count(), parts.comments.lines().count()), (1, 1));
     }
 
     #[test]

@@ -7,7 +7,8 @@ mod accounts;
 mod backup;
 mod body;
 mod catalog;
-mod checks;
+mod clear;
+mod constraints;
 mod deploy;
 mod globals;
 mod inspect;
@@ -23,6 +24,7 @@ mod search_path;
 mod settings;
 mod sql;
 mod survey;
+mod wire;
 
 use async_trait::async_trait;
 use roadstead_core::{
@@ -158,6 +160,14 @@ impl Backup for Postgresql {
         load::load(source, link, ask, watch).await
     }
 
+    async fn fits(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
+        clear::fits(&clear::globals_of(source).await?, link, ask).await
+    }
+
+    async fn clear(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
+        clear::clear(source, link, ask).await
+    }
+
     fn loads_into(&self, record: &Record) -> (Version, String) {
         backup::loads_into(record)
     }
@@ -177,6 +187,10 @@ impl Inspect for Postgresql {
         keep: &[String],
     ) -> (Manifest, Manifest) {
         inspect::comparable(original, copy, keep)
+    }
+
+    async fn own_accounts(&self, link: &Link) -> Result<Vec<String>> {
+        clear::own_accounts(link).await
     }
 
     async fn occupied(&self, link: &Link) -> Result<Option<Text>> {

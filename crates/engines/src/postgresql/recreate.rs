@@ -43,7 +43,7 @@ async fn run_all(session: &Session, statements: &[String]) -> Result<()> {
     Ok(())
 }
 
-async fn names(session: &Session, question: &str) -> Result<BTreeSet<String>> {
+pub(super) async fn names(session: &Session, question: &str) -> Result<BTreeSet<String>> {
     let rows = session.rows_at_length(question).await?;
     Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
 }
@@ -54,12 +54,6 @@ pub(super) async fn before_data(target: &Target<'_>, globals: &Globals) -> Resul
     home.run(UNLOGGED).await?;
     let there = names(&home, "SELECT rolname FROM pg_roles").await?;
     let wanted: Vec<&Role> = globals.roles.iter().filter(|role| !target.keep.contains(&role.name)).collect();
-    let clash: Vec<&str> =
-        wanted.iter().map(|role| role.name.as_str()).filter(|name| there.contains(*name)).collect();
-    if !target.private && !clash.is_empty() {
-        let what = Text::new("postgresql-accounts-exist").with("accounts", shown(&clash.join(", ")));
-        return Err(Error::new(Kind::Exists, what));
-    }
     let mut statements = Vec::new();
     for role in &wanted {
         statements.extend(role_statements(role, there.contains(&role.name)));
@@ -214,12 +208,14 @@ async fn make_databases(home: Session, target: &Target<'_>, globals: &Globals) -
 }
 
 /// The server's own databases were made with other properties: they are made anew, each from a session with another.
-async fn replace_database(link: &Link, database: &Database) -> Result<()> {
+pub(super) async fn replace_database(link: &Link, database: &Database) -> Result<()> {
     let other = if database.name == "template1" { "postgres" } else { "template1" };
     let session = Session::open(link, other).await?;
     let name = identifier(&database.name);
+    session.run("SET default_transaction_read_only = off").await?;
     session.run(&format!("ALTER DATABASE {name} IS_TEMPLATE false")).await?;
-    session.run(&format!("DROP DATABASE {name}")).await?;
+    // What still sits in it is a session of ours that is about to end.
+    session.run(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
     // Its own watcher would sit in one of the two; nobody else is here, and the pulse is not needed for a copy.
     session.rows_at_length(&create_statement(database)).await.map(drop)
 }

@@ -201,6 +201,15 @@ impl Backup for Redis {
         load::load(source, link, ask, watch).await
     }
 
+    async fn fits(&self, _source: &dyn Source, link: &Link, _ask: &LoadAsk<'_>) -> Result<()> {
+        // Whether it is empty is all that is asked of it; that it answers is the rest.
+        Connection::open(link).await.map(drop)
+    }
+
+    async fn clear(&self, source: &dyn Source, link: &Link, _ask: &LoadAsk<'_>) -> Result<()> {
+        load::clear(source, link).await
+    }
+
     fn loads_into(&self, record: &Record) -> (Version, String) {
         (record.dumped.version.clone(), record.dumped.flavour.clone())
     }

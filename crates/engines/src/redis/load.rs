@@ -7,7 +7,7 @@ use roadstead_core::{
     Error, Finding, Kind, Result, Text,
     port::{
         Inspect, Source, Watch,
-        ambient::Progress,
+        ambient::{Progress, Unwatched},
         engine::{Link, LoadAsk},
         stream::read_all,
     },
@@ -159,13 +159,25 @@ struct Batch {
     about: Vec<String>,
 }
 
+/// What a server is asked about each key of a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// To restore it.
+    Restore,
+    /// Whether it is there.
+    Exists,
+}
+
 /// Turns what is in a snapshot into commands.
 struct Restorer {
+    wish: Wish,
     batches: mpsc::Sender<Batch>,
     batch: Batch,
     database: Option<u64>,
     version: u16,
     module_data: Vec<String>,
+    /// Of functions, by name.
+    libraries: Vec<Vec<u8>>,
 }
 
 impl Restorer {
@@ -191,7 +203,7 @@ impl Restorer {
 
 impl Listener for Restorer {
     fn wants_raw(&self) -> bool {
-        true
+        self.wish == Wish::Restore
     }
 
     fn version(&mut self, version: u32) {
@@ -199,6 +211,10 @@ impl Listener for Restorer {
     }
 
     fn library(&mut self, code: &[u8]) -> Result<()> {
+        if self.wish == Wish::Exists {
+            self.libraries.extend(library_name(code));
+            return Ok(());
+        }
         self.push("FUNCTION LOAD".to_owned(), &[b"FUNCTION", b"LOAD", b"REPLACE", code])
     }
 
@@ -212,14 +228,52 @@ impl Listener for Restorer {
             let number = key.database.to_string();
             self.push(format!("SELECT {number}"), &[b"SELECT", number.as_bytes()])?;
         }
+        let about = format!("{} in database {}", String::from_utf8_lossy(key.name), key.database);
+        if self.wish == Wish::Exists {
+            return self.push(about, &[b"EXISTS", key.name]);
+        }
         let mut value = key.raw.expect("raw values were asked for");
         value.extend_from_slice(&self.version.to_le_bytes());
         value.extend_from_slice(&crc64::of(&value).to_le_bytes());
         // A time before 1970 is as past as the first millisecond; 0 would be never.
         let expires = key.expires.map_or(0, |expires| expires.max(1)).to_string();
-        let about = format!("{} in database {}", String::from_utf8_lossy(key.name), key.database);
         self.push(about, &[b"RESTORE", key.name, expires.as_bytes(), &value, b"ABSTTL"])
     }
+}
+
+/// The name in a library's first line: `#!lua name=counters`.
+fn library_name(code: &[u8]) -> Option<Vec<u8>> {
+    let line = code.split(|byte| *byte == b'\n').next()?;
+    let word = line.split(u8::is_ascii_whitespace).find(|word| word.starts_with(b"name="))?;
+    Some(word[b"name=".len()..].to_vec())
+}
+
+/// Takes out what a broken-off load of this snapshot left: everything, where there is nothing but the snapshot's keys
+/// and functions.
+pub(super) async fn clear(source: &dyn Source, link: &Link) -> Result<()> {
+    let mut connection = Connection::open(link).await?;
+    connection.be_patient(patience(link));
+    let place = connection.place().to_owned();
+    let foreign = |what: Text| {
+        let what = what.with("endpoint", &place);
+        Err(Error::new(Kind::Exists, what).cure(Text::new("redis-clear-foreign-cure")))
+    };
+    let asked = each_key(source, &mut connection, &Unwatched, Wish::Exists).await?;
+    let keys: u64 = Info::ask(&mut connection).await?.keyspace().values().sum();
+    if keys > asked.found {
+        return foreign(Text::new("redis-clear-foreign-keys").with("count", keys - asked.found));
+    }
+    for library in connection.ask(&["FUNCTION", "LIST"]).await?.list() {
+        let told = observe::pairs(library.clone());
+        let name = told.into_iter().find(|(name, _)| name == "library_name").map(|(_, value)| value);
+        if !name.as_ref().is_some_and(|name| asked.libraries.iter().any(|known| known == name.as_bytes())) {
+            let name = name.unwrap_or_default();
+            return foreign(Text::new("redis-clear-foreign-functions").with("library", name));
+        }
+    }
+    connection.ask(&["FLUSHALL"]).await?;
+    connection.ask(&["FUNCTION", "FLUSH"]).await?;
+    Ok(())
 }
 
 /// Key by key, in the server's own serialised form, so that no value is ever read and written as something else.
@@ -228,18 +282,55 @@ async fn restore_keys(
     connection: &mut Connection,
     watch: &dyn Watch,
 ) -> Result<Vec<Finding>> {
+    let place = connection.place().to_owned();
+    let Asked { read, module_data, .. } = each_key(source, connection, watch, Wish::Restore).await?;
+    let mut findings = judge(&read, &place)?;
+    if !findings.is_empty() && read.not_understood.is_some() {
+        return Err(Error::new(Kind::Unsupported, findings.remove(0).what));
+    }
+    findings.extend(module_data.iter().map(|module| {
+        let what = Text::new("redis-module-data-lost").with("module", module);
+        Finding::warning(&place, what).cure(Text::new("redis-modules-cure"))
+    }));
+    Ok(findings)
+}
+
+/// What came of asking about each key.
+struct Asked {
+    read: Read,
+    module_data: Vec<String>,
+    libraries: Vec<Vec<u8>>,
+    /// How many keys the server said it has.
+    found: u64,
+}
+
+/// Asks the server about each key of the snapshot, many at a time.
+async fn each_key(
+    source: &dyn Source,
+    connection: &mut Connection,
+    watch: &dyn Watch,
+    wish: Wish,
+) -> Result<Asked> {
     let total = source.streams().iter().find(|stream| stream.name == DUMP).map(|stream| stream.bytes);
     let (sender, mut pieces) = mpsc::channel::<Bytes>(AHEAD);
     let (batches, mut ready) = mpsc::channel::<Batch>(AHEAD);
     let decoder = tokio::task::spawn_blocking(move || {
         let batch = Batch::default();
-        let mut restorer = Restorer { batches, batch, database: None, version: 0, module_data: Vec::new() };
+        let mut restorer = Restorer {
+            wish,
+            batches,
+            batch,
+            database: None,
+            version: 0,
+            module_data: Vec::new(),
+            libraries: Vec::new(),
+        };
         let read = rdb::read(&mut || Ok(pieces.blocking_recv()), &mut restorer)?;
         // What could not be read to its end has no end that may be sent.
         if read.not_understood.is_none() {
             restorer.send()?;
         }
-        Ok::<_, Error>((read, restorer.module_data))
+        Ok::<_, Error>((read, restorer.module_data, restorer.libraries))
     });
     let feed = async {
         let mut reader = source.open(DUMP).await?;
@@ -255,34 +346,30 @@ async fn restore_keys(
         Ok::<_, Error>(())
     };
     let apply = async {
+        let mut found = 0;
         while let Some(batch) = ready.recv().await {
             watch.go_on()?;
-            run(connection, batch).await?;
+            found += run(connection, batch).await?;
         }
-        Ok(())
+        Ok(found)
     };
     let finished = tokio::try_join!(feed, apply);
     drop(ready);
-    finished?;
-    let (read, module_data): (Read, _) = decoder.await.map_err(Error::internal)??;
-    let place = connection.place().to_owned();
-    let mut findings = judge(&read, &place)?;
-    if !findings.is_empty() && read.not_understood.is_some() {
-        return Err(Error::new(Kind::Unsupported, findings.remove(0).what));
-    }
-    findings.extend(module_data.iter().map(|module| {
-        let what = Text::new("redis-module-data-lost").with("module", module);
-        Finding::warning(&place, what).cure(Text::new("redis-modules-cure"))
-    }));
-    Ok(findings)
+    let ((), found) = finished?;
+    let (read, module_data, libraries) = decoder.await.map_err(Error::internal)??;
+    Ok(Asked { read, module_data, libraries, found })
 }
 
-async fn run(connection: &mut Connection, batch: Batch) -> Result<()> {
+/// The sum of the numbers that are answered.
+async fn run(connection: &mut Connection, batch: Batch) -> Result<u64> {
     connection.send_pipeline(&batch.bytes).await?;
+    let mut sum = 0;
     for about in batch.about {
-        if let Reply::Error(said) = connection.reply().await? {
-            return Err(refusal(connection.place(), &about, &said));
+        match connection.reply().await? {
+            Reply::Error(said) => return Err(refusal(connection.place(), &about, &said)),
+            Reply::Integer(count) => sum += u64::try_from(count).unwrap_or(0),
+            _ => {}
         }
     }
-    Ok(())
+    Ok(sum)
 }

@@ -220,6 +220,41 @@ impl<S: Subject> Server<S> {
         load::<S>(&self.link, dumped, source, false).await
     }
 
+    /// The same with a watch, once the server was found fit for it.
+    pub(crate) async fn load_watched(
+        &self,
+        dumped: &Dumped,
+        source: &MemorySource,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Finding>> {
+        let record = record::<S>(dumped, source);
+        let ask = self.ask_by_address(&record).await;
+        let engine = engine::<S>();
+        let backup = engine.backup().expect("the facet");
+        backup.fits(source, &self.link_to_read(), &ask).await?;
+        backup.load(source, &self.link, &ask, watch).await
+    }
+
+    /// Takes out what a load by address left.
+    pub(crate) async fn clear(&self, dumped: &Dumped, source: &MemorySource) -> Result<()> {
+        let record = record::<S>(dumped, source);
+        let ask = self.ask_by_address(&record).await;
+        engine::<S>().backup().expect("the facet").clear(source, &self.link, &ask).await
+    }
+
+    async fn ask_by_address<'a>(&self, record: &'a Record) -> LoadAsk<'a> {
+        let engine = engine::<S>();
+        let own = engine.inspect().expect("the facet").own_accounts(&self.link_to_read()).await;
+        LoadAsk { record, private_target: false, keep_accounts: own.expect("the accounts") }
+    }
+
+    /// Whether a load would meet something here.
+    pub(crate) async fn is_occupied(&self) -> bool {
+        let engine = engine::<S>();
+        let inspect = engine.inspect().expect("the facet");
+        inspect.occupied(&self.link_to_read()).await.expect("an answer").is_some()
+    }
+
     pub(crate) async fn manifest(&self) -> Manifest {
         let (engine, link) = (engine::<S>(), self.link_to_read());
         let inspect = engine.inspect().expect("the facet");

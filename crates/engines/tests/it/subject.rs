@@ -47,6 +47,8 @@ pub(crate) trait Subject: Copy + std::fmt::Debug + Send + Sync + 'static {
     fn harms() -> Vec<Harm>;
     /// Does one of them.
     async fn harm(server: &Server<Self>, act: &str);
+    /// Puts something into a copy of the hard data that its snapshot does not hold.
+    async fn intrude(server: &Server<Self>);
     /// Whatever else this engine must say of a dump of the hard data and of its copy, asked of the servers
     /// themselves and not of our own reader.
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]);

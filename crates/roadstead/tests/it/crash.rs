@@ -14,7 +14,7 @@ const RECORDS_MAX: u32 = 60;
 
 /// Runs a command killed after record 1, 2, 3, … on a world made anew by `reset`, resumes it, and checks the end.
 /// Returns how many records the whole operation makes.
-fn killed_after_every_record(
+pub(crate) fn killed_after_every_record(
     harbour: &Harbour,
     args: &[&str],
     reset: &dyn Fn(&Harbour),

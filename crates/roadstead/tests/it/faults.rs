@@ -35,7 +35,7 @@ fn state_of(harbour: &Harbour, member: &str) -> String {
 }
 
 /// The stranger's server, and a fleet that reaches it by address as the six-line example does.
-fn stranger_fleet(server: &stranger::Postgresql) -> Harbour {
+pub(crate) fn stranger_fleet(server: &stranger::Postgresql) -> Harbour {
     let mut harbour = Harbour::new(
         binary(),
         &format!(

@@ -13,6 +13,7 @@
 mod besides;
 mod crash;
 mod demo;
+mod elsewhere;
 mod faults;
 mod harbour;
 mod output;

@@ -227,6 +227,14 @@ impl Backup for Tiny {
         Ok(false)
     }
 
+    async fn fits(&self, _: &dyn Source, link: &Link, _: &LoadAsk<'_>) -> Result<()> {
+        Words::connect(link).await.map(drop)
+    }
+
+    async fn clear(&self, _: &dyn Source, link: &Link, _: &LoadAsk<'_>) -> Result<()> {
+        unreachable!("no test of this crate clears {link:?}")
+    }
+
     async fn load(
         &self,
         source: &dyn Source,

@@ -47,6 +47,13 @@ pub trait Backup: Send + Sync {
         ask: &LoadAsk<'_>,
         watch: &dyn Watch,
     ) -> Result<bool>;
+    /// Fails, and changes nothing, when this server cannot take the snapshot: it is too old, holds something that the
+    /// load would meet, or the account may not do what a load does. Asked before a load by address.
+    async fn fits(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()>;
+    /// Takes out of a running server what a load of this snapshot left there when it broke off, so that it can be loaded
+    /// again. What the snapshot does not hold is an error ([`Kind::Exists`](crate::Kind::Exists)) before anything is
+    /// removed; an empty server is left as it is. Repeatable.
+    async fn clear(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()>;
     /// Loads into a running, empty server. What fires on load is kept from firing. Not repeatable on a half-loaded server.
     async fn load(
         &self,

@@ -22,6 +22,11 @@ pub trait Inspect: Send + Sync {
     ) -> (Manifest, Manifest) {
         (original, copy)
     }
+    /// Accounts that are the server's own, and stay as they are in a load: the one that the link uses, and what the
+    /// server was created with.
+    async fn own_accounts(&self, link: &Link) -> Result<Vec<String>> {
+        Ok(vec![link.user.clone()])
+    }
     /// What the server holds that a load would meet; `None` when it is empty.
     async fn occupied(&self, link: &Link) -> Result<Option<Text>>;
 }

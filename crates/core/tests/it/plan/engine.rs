@@ -181,6 +181,14 @@ impl Backup for Plain {
         unreachable!("deciding loads nothing")
     }
 
+    async fn fits(&self, _: &dyn Source, _: &Link, _: &LoadAsk<'_>) -> Result<()> {
+        unreachable!("deciding asks no server")
+    }
+
+    async fn clear(&self, _: &dyn Source, _: &Link, _: &LoadAsk<'_>) -> Result<()> {
+        unreachable!("deciding removes nothing")
+    }
+
     async fn load(&self, _: &dyn Source, _: &Link, _: &LoadAsk<'_>, _: &dyn Watch) -> Result<Vec<Finding>> {
         unreachable!("deciding loads nothing")
     }

@@ -256,6 +256,35 @@ fn snapshots_of_one_set_have_ids_of_their_own() {
 }
 
 #[test]
+fn a_load_by_address_that_broke_off_is_begun_again_once_its_loss_is_agreed_to() {
+    let scenario = "declare a plain backup\nsee a data=ours:1.2 process=running\nsnapshot aa01 a proven";
+    let aim = restore(Destination::Address {
+        address: "10.0.0.7".into(),
+        port: 5432,
+        user: "admin".into(),
+        password: None,
+        tls: roadstead_core::model::TlsSpec::default(),
+    });
+    check(
+        scenario,
+        &aim,
+        "empty-target [-] needs 0 proves 0\nload-target [create] needs 0 proves 0\ncompare-target [-] needs 0 proves 0",
+    );
+    check(
+        &format!("{scenario}\ndone empty-target"),
+        &aim,
+        "load-target [loses-data] needs 0 proves 0\ncompare-target [-] needs 0 proves 0",
+    );
+    check(
+        &format!("{scenario}\ndone empty-target\ndone load-target"),
+        &aim,
+        "compare-target [-] needs 0 proves 0",
+    );
+    let again = World::read(&format!("{scenario}\ndone empty-target")).decide(&aim).plan;
+    assert_eq!(again.loses_data_of(), ["10.0.0.7:5432"]);
+}
+
+#[test]
 fn a_snapshot_is_checked_then_proven() {
     let scenario = "declare a plain backup\nsee a data=ours:1.2 process=running\nsnapshot aa01 a taken";
     let aim = Aim::Verify { snapshots: vec!["aa01".into()] };

@@ -97,6 +97,9 @@ redis-accounts-changed = accounts were changed while the snapshot was taken; the
 redis-no-settings = { $endpoint } does not tell its settings: they are not in the backup
 redis-data-there = there is data already at { $path }
 redis-seed-failed = the snapshot could not be written to { $path }
+redis-clear-foreign-keys = { $endpoint } holds { $count } keys that the snapshot does not hold: nothing was removed
+redis-clear-foreign-functions = { $endpoint } holds the functions { $library }, which the snapshot does not hold: nothing was removed
+redis-clear-foreign-cure = somebody used this server since the load broke off: take what is theirs out of it, or restore into another server
 redis-occupied = { $endpoint } is not empty: { $keys } { $keys ->
     [one] key
    *[other] keys

@@ -43,8 +43,12 @@ pub(crate) async fn comes_back_as_it_was<S: Subject>(subject: S) {
         run.demand("every damage is named by its name", harmed(&copy, &dumped)).await;
     }
     let dump = (&dumped, &source);
-    run.demand("a server that somebody else runs is loaded by its protocol", by_address(&original, dump))
-        .await;
+    let target =
+        run.demand("a server that somebody else runs is loaded by its protocol", by_address(&original, dump));
+    if let Some(target) = target.await {
+        run.demand("what a broken-off load left is taken out, and nothing else", cleared(&target, dump))
+            .await;
+    }
     drop(original);
     run.demand("a stream that was cut or altered in the vault is not loaded", damaged(subject, dump)).await;
     run.demand("a stream that was cut before it was stored is not loaded", cut(subject, dump)).await;
@@ -104,14 +108,37 @@ async fn harmed<S: Subject>(copy: &Server<S>, dumped: &Dumped) {
     }
 }
 
-async fn by_address<S: Subject>(original: &Server<S>, (dumped, source): (&Dumped, &MemorySource)) {
+async fn by_address<S: Subject>(
+    original: &Server<S>,
+    (dumped, source): (&Dumped, &MemorySource),
+) -> Server<S> {
     let target = Server::member(original.subject).await;
-    let engine = engine::<S>();
-    let inspect = engine.inspect().expect("the facet");
-    assert_eq!(inspect.occupied(&target.link_to_read()).await.expect("an answer"), None);
+    assert!(!target.is_occupied().await);
     target.load_by_address(dumped, source).await.unwrap_or_else(|error| panic!("{error:?}"));
     assert_eq!(target.differences(dumped).await, S::KEPT);
-    assert!(inspect.occupied(&target.link_to_read()).await.expect("an answer").is_some());
+    assert!(target.is_occupied().await);
+    target
+}
+
+/// From a server that holds all of it, from one that holds a part, and from one that holds more.
+async fn cleared<S: Subject>(target: &Server<S>, (dumped, source): (&Dumped, &MemorySource)) {
+    target.clear(dumped, source).await.unwrap_or_else(|error| panic!("all of it: {error:?}"));
+    assert!(!target.is_occupied().await);
+    let broken = target.load_watched(dumped, source, &cancel(1_000)).await.expect_err("it was cancelled");
+    assert_eq!(broken.kind, Kind::Cancelled, "{broken:?}");
+    for _ in 0..2 {
+        target.clear(dumped, source).await.unwrap_or_else(|error| panic!("a part: {error:?}"));
+        assert!(!target.is_occupied().await);
+    }
+    let loaded = target.load_watched(dumped, source, &Unwatched).await;
+    let told = loaded.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(target.differences(dumped).await, S::KEPT, "{told:?}");
+    S::intrude(target).await;
+    let before = target.differences(dumped).await;
+    let refused = target.clear(dumped, source).await.expect_err("somebody used it");
+    assert_eq!(refused.kind, Kind::Exists, "{refused:?}");
+    assert!(refused.cure.is_some(), "{refused:?}");
+    assert_eq!(target.differences(dumped).await, before, "nothing was removed");
 }
 
 /// Empty but for one account, and one database where it has such.

@@ -102,6 +102,10 @@ impl Subject for Which {
         server.run(&["SET SESSION sql_mode = ''", act]).await;
     }
 
+    async fn intrude(server: &Server<Self>) {
+        server.run(&["CREATE TABLE shop.intruder (id INT)"]).await;
+    }
+
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]) {
         let position = dumped.position.as_deref();
         assert!(position.is_some_and(|position| position.contains(':')), "{position:?}");

@@ -156,6 +156,10 @@ impl Subject for Postgresql {
         server.sql(ODD, &format!("{first}; {act}"));
     }
 
+    async fn intrude(server: &Server<Self>) {
+        server.sql(ODD, "set default_transaction_read_only = off; create table public.intruder (i int)");
+    }
+
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]) {
         let keys = |findings: &[Finding]| findings.iter().map(|f| f.what.key.clone()).collect::<Vec<_>>();
         let said = keys(&dumped.findings);

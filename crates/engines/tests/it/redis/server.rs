@@ -95,6 +95,10 @@ impl Subject for Redis {
         server.lines(&format!("{act}\n"));
     }
 
+    async fn intrude(server: &Server<Self>) {
+        server.lines("SELECT 7\nSET intruder 1\n");
+    }
+
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]) {
         assert_eq!((dumped.findings.as_slice(), loaded), (&[][..], &[][..]));
         assert_eq!(dumped.manifest.method, "redis-rdb-2");
