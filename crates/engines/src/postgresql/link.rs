@@ -16,13 +16,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_postgres::{
-    Client, Config, NoTls, SimpleQueryMessage,
-    config::{Host, SslMode},
-    error::SqlState,
+    Client, Config, NoTls, SimpleQueryMessage, config::SslMode, error::SqlState, tls::MakeTlsConnect,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::sql::shown;
+use super::{sql::shown, wire::Wire};
 use crate::tls;
 
 /// The database that is asked about the whole server, and the one that always exists besides it.
@@ -74,34 +72,23 @@ impl Session {
     async fn connect(link: &Link, database: &str) -> Result<Self> {
         let mut config = Config::new();
         config.user(&link.user).dbname(database).application_name("roadstead");
-        config.keepalives(true).keepalives_idle(Duration::from_secs(15)).keepalives_retries(3);
         if let Some(password) = &link.password {
             config.password(password.expose());
         }
-        let local = match &link.endpoint {
-            Endpoint::Tcp(host, port) => {
-                config.host(host).port(*port);
-                tls::is_loopback(host)
-            }
-            Endpoint::Socket(path) => {
-                let (folder, port) = socket(path)?;
-                config.host_path(folder).port(port);
-                true
-            }
-        };
-        let is_socket = matches!(config.get_hosts().first(), Some(Host::Unix(_)));
-        let session = match link.tls.mode {
-            _ if is_socket => plain(link, &mut config).await,
-            TlsMode::Off => plain(link, &mut config).await,
-            TlsMode::VerifyFull => protected(link, &mut config, SslMode::Require).await,
-            // Nothing leaves this host, and a server here rarely has a certificate that names a loopback address.
-            TlsMode::Auto if local => match plain(link, &mut config).await {
-                Err(error) if error.kind == Kind::Denied => {
-                    protected(link, &mut config, SslMode::Require).await.map_err(|_| error)
+        let session = match (&link.endpoint, link.tls.mode) {
+            (Endpoint::Socket(_), _) | (_, TlsMode::Off) => plain(link, &mut config).await,
+            (_, TlsMode::VerifyFull) => protected(link, &mut config, SslMode::Require).await,
+            // Nothing leaves this host, and a server here rarely has a certificate that names a loopback address; whoever
+            // names an authority has one.
+            (Endpoint::Tcp(host, _), TlsMode::Auto) if tls::is_loopback(host) && link.tls.ca.is_none() => {
+                match plain(link, &mut config).await {
+                    Err(error) if error.kind == Kind::Denied => {
+                        protected(link, &mut config, SslMode::Require).await.map_err(|_| error)
+                    }
+                    other => other,
                 }
-                other => other,
-            },
-            TlsMode::Auto => protected(link, &mut config, SslMode::Prefer).await,
+            }
+            (_, TlsMode::Auto) => protected(link, &mut config, SslMode::Prefer).await,
         }?;
         if !link.may_write {
             session.run("SET default_transaction_read_only = on").await?;
@@ -181,17 +168,35 @@ pub(super) fn socket(path: &str) -> Result<(&str, u16)> {
     parted.ok_or_else(|| Error::new(Kind::Input, Text::new("postgresql-socket-name").with("path", path)))
 }
 
+async fn wire(link: &Link, asks_tls: bool) -> Result<Wire> {
+    let opened = match &link.endpoint {
+        Endpoint::Tcp(host, port) => Wire::tcp(host, *port, asks_tls).await,
+        Endpoint::Socket(path) => Wire::socket(path).await,
+    };
+    let told = |error: std::io::Error| {
+        Error::new(Kind::Unreachable, Text::new("postgresql-connection").with("message", error.to_string()))
+    };
+    opened.map_err(told)
+}
+
 async fn plain(link: &Link, config: &mut Config) -> Result<Session> {
     config.ssl_mode(SslMode::Disable);
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| foreign(&error))?;
+    let wire = wire(link, false).await?;
+    let (client, connection) = config.connect_raw(wire, NoTls).await.map_err(|error| foreign(&error))?;
     let connection = tokio::spawn(async move { drop(connection.await) });
     Ok(Session { client, connection, deadline: link.deadline, protection: Protection::Plain })
 }
 
 async fn protected(link: &Link, config: &mut Config, mode: SslMode) -> Result<Session> {
     config.ssl_mode(mode);
-    let tls = MakeRustlsConnect::new((*tls::client(&link.tls)?).clone());
-    let (client, connection) = config.connect(tls).await.map_err(|error| foreign(&error))?;
+    let mut tls = MakeRustlsConnect::new((*tls::client(&link.tls)?).clone());
+    let host = match &link.endpoint {
+        Endpoint::Tcp(host, _) => host.as_str(),
+        Endpoint::Socket(_) => "",
+    };
+    let tls = MakeTlsConnect::<Wire>::make_tls_connect(&mut tls, host).map_err(Error::internal)?;
+    let wire = wire(link, true).await?;
+    let (client, connection) = config.connect_raw(wire, tls).await.map_err(|error| foreign(&error))?;
     let connection = tokio::spawn(async move { drop(connection.await) });
     let mut session =
         Session { client, connection, deadline: link.deadline, protection: Protection::Verified };
