@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use roadstead_agent::{LocalHand, SystemClock, SystemIds};
 use roadstead_control::{Controller, Hands, Parts, SqliteJournal};
 use roadstead_core::{
-    Error, Result, Text, Timestamp,
+    Error, Kind, Result, Text, Timestamp,
     model::Name,
     port::{Clock, Hand, Ids},
 };
@@ -63,6 +63,15 @@ pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
 
+/// Refuses to work by a clock that is beyond the times that can be written.
+pub(crate) fn refuse_clock(now: Timestamp) -> Result<()> {
+    if now < Timestamp::LAST {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Precondition, Text::new("cli-clock-beyond"))
+        .cure(Text::new("cli-clock-beyond-cure")))
+}
+
 /// A folder that its owner alone may enter; one that is there is left as it is.
 pub(crate) fn make_private_folder(path: &Path) -> Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
@@ -103,5 +112,17 @@ impl Hands for ThisMachine {
             return Ok(served);
         }
         Ok(Arc::clone(&self.local))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_beyond_all_times_is_refused() {
+        refuse_clock(now()).expect("a sound clock");
+        let refused = refuse_clock(Timestamp::from_millis(i64::MAX)).expect_err("past the last");
+        assert_eq!(refused.what.key, "cli-clock-beyond");
     }
 }
