@@ -47,7 +47,7 @@ struct State {
     restarts: u32,
     failures: u32,
     /// How it died last; `None`: it has not died yet.
-    last: Option<String>,
+    last: Option<Text>,
     /// Somebody else stopped it on purpose: there is nothing more to watch.
     over: bool,
 }
@@ -126,7 +126,7 @@ impl Supervisor {
     }
 
     /// Starts a member that should run and does not, as if it had died now, and watches it.
-    pub(crate) fn revive(&self, again: Again, last: String) {
+    pub(crate) fn revive(&self, again: Again, last: Text) {
         self.guard(again, State { server: None, restarts: 0, failures: 1, last: Some(last), over: false });
     }
 
@@ -158,7 +158,7 @@ impl Supervisor {
             Some(server) => ProcessSeen::Running { pid: server.identity.pid, restarts: state.restarts },
             None => ProcessSeen::BackingOff {
                 failures: state.failures.max(1),
-                last: state.last.unwrap_or_else(|| "ended".to_owned()),
+                last: state.last.unwrap_or_else(|| said("ended")),
             },
         })
     }
@@ -173,6 +173,13 @@ impl Supervisor {
         Some(Finding::warning(member, what).cure(Text::new("agent-member-died-cure").with("log", home.log())))
     }
 
+    /// The homes of the members that are watched.
+    pub(crate) fn homes(&self) -> Vec<String> {
+        let all = self.all();
+        let watched = all.iter().filter(|(_, watched)| !lock(&watched.state).over);
+        watched.map(|(root, _)| root.clone()).collect()
+    }
+
     fn state(&self, home: &MemberHome) -> Option<State> {
         let state = self.all().get(&home.root).map(|watched| lock(&watched.state).clone())?;
         (!state.over).then_some(state)
@@ -185,6 +192,19 @@ impl Supervisor {
 
 fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
     state.lock().expect("no holder of this lock panics")
+}
+
+/// What a server left when it ended.
+fn said(words: &str) -> Text {
+    Text::new("agent-last-words").with("words", words)
+}
+
+/// Why a server could not be started.
+pub(crate) fn failed(error: &Error) -> Text {
+    if error.causes.is_empty() {
+        return error.what.clone();
+    }
+    Text::new("agent-start-failed").with("why", error.what.clone()).with("words", error.causes.join("\n"))
 }
 
 /// How long to wait before the restart after this many deaths in a row.
@@ -204,7 +224,7 @@ async fn keep(again: Again, state: Arc<Mutex<State>>) {
             let mut now = lock(&state);
             now.failures = if since.elapsed() >= HEALTHY_AFTER { 1 } else { now.failures + 1 };
             now.server = None;
-            now.last = Some(last.join("\n"));
+            now.last = Some(said(&last.join("\n")));
             tracing::warn!(member = %again.task.member.name, failures = now.failures, how = %last[0], "member died");
         }
         let failures = lock(&state).failures;
@@ -272,7 +292,7 @@ fn restart(again: &Again, state: &Mutex<State>) {
         Err(error) => {
             tracing::warn!(member = %again.task.member.name, %error, "member could not be started again");
             now.failures += 1;
-            now.last = Some(error.to_string());
+            now.last = Some(failed(&error));
         }
     }
 }
