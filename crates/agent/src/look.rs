@@ -13,7 +13,7 @@ use roadstead_core::{
         hand::{LookAsk, LookMember, Looked, Purse},
         layout::Endpoint,
     },
-    seen::{AgentSeen, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools},
+    seen::{AgentSeen, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools, Watched},
 };
 use sha2::{Digest, Sha256};
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
@@ -112,8 +112,12 @@ async fn host(inner: &Arc<Inner>, spec: &HostSpec, tools: bool) -> Result<HostSe
     let mut asked: Vec<String> = usual.chain(spec.user.clone()).collect();
     asked.sort();
     asked.dedup();
-    let watches = inner.supervisor.homes();
-    let agent = inner.agent.clone().map(|agent| AgentSeen { watches, ..agent });
+    let watched = inner.supervisor.watched().into_iter();
+    let watched = watched.map(|(home, fleet_file)| {
+        let has_file = Path::new(&fleet_file).is_file();
+        Watched { home, fleet_file, has_file }
+    });
+    let agent = inner.agent.clone().map(|agent| AgentSeen { watches: watched.collect(), ..agent });
     let seen = tokio::task::spawn_blocking(move || {
         let listening = proc::listening().into_iter();
         let listening = listening.map(|listener| SocketAddr::new(listener.address, listener.port));

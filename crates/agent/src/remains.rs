@@ -1,7 +1,8 @@
 //! What lies on the host and is easily forgotten: members that the fleet file made under a name or in a data folder that
 //! it names no more, and data directories that were set aside.
 //!
-//! Changes nothing. What an agent watches is found wherever it lives; anything else in the host's data folder only.
+//! Changes nothing. What our agent watches is found wherever it lives; anything else in the host's data folder only. A
+//! fleet that came through standard input has no file to be known by.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,9 +34,12 @@ pub(crate) fn look(inner: &Arc<Inner>, ask: &LookAsk) -> JoinHandle<(Vec<Former>
 }
 
 fn former(inner: &Inner, ask: &LookAsk) -> Vec<Former> {
+    if !Path::new(&ask.fleet_file).is_file() {
+        return Vec::new();
+    }
     let data = Path::new(&ask.host.data);
     let own = data.join(ask.fleet.as_str());
-    let mut homes: BTreeSet<String> = inner.supervisor.homes().into_iter().collect();
+    let mut homes: BTreeSet<String> = inner.supervisor.watched().into_keys().collect();
     for entry in std::fs::read_dir(data).into_iter().flatten().flatten() {
         let fleet = entry.file_name().to_str().and_then(Name::parse);
         homes.extend(fleet.iter().flat_map(|fleet| state::homes(&ask.host, fleet)).map(|home| home.root));
@@ -44,13 +48,12 @@ fn former(inner: &Inner, ask: &LookAsk) -> Vec<Former> {
     elsewhere.filter_map(|root| of_this_file(inner, ask, MemberHome { root })).collect()
 }
 
-/// The member of this home, if this fleet file made it, or our own agent watches it, and anything of it is left.
+/// The member of this home, if this fleet file made it and anything of it is left.
 fn of_this_file(inner: &Inner, ask: &LookAsk, home: MemberHome) -> Option<Former> {
     let task = state::wanted(&home)?.task;
-    let is_watched = inner.supervisor.seen(&home).is_some();
     let file = identity::fleet_file(&home).unwrap_or_else(|| task.fleet_file.clone());
     let is_its_own = home.root.ends_with(&format!("/{}", task.member.name));
-    if !is_its_own || (!is_watched && file != ask.fleet_file) {
+    if !is_its_own || file != ask.fleet_file {
         return None;
     }
     let owner = identity::Owner {

@@ -3,7 +3,7 @@
 //! Starts only what was started on purpose before, on data that is still ours; stops nothing.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -37,6 +37,7 @@ pub(crate) struct Supervisor {
 
 #[derive(Debug)]
 struct Watched {
+    fleet_file: String,
     state: Arc<Mutex<State>>,
     guard: JoinHandle<()>,
 }
@@ -131,10 +132,10 @@ impl Supervisor {
     }
 
     fn guard(&self, again: Again, state: State) {
-        let root = again.home.root.clone();
+        let (root, fleet_file) = (again.home.root.clone(), again.task.fleet_file.clone());
         let state = Arc::new(Mutex::new(state));
         let guard = tokio::spawn(keep(again, state.clone()));
-        let before = self.all().insert(root, Watched { state, guard });
+        let before = self.all().insert(root, Watched { fleet_file, state, guard });
         if let Some(before) = before {
             before.guard.abort();
         }
@@ -173,11 +174,11 @@ impl Supervisor {
         Some(Finding::warning(member, what).cure(Text::new("agent-member-died-cure").with("log", home.log())))
     }
 
-    /// The homes of the members that are watched.
-    pub(crate) fn homes(&self) -> Vec<String> {
+    /// The members that are watched, by their home, each with its fleet file.
+    pub(crate) fn watched(&self) -> BTreeMap<String, String> {
         let all = self.all();
         let watched = all.iter().filter(|(_, watched)| !lock(&watched.state).over);
-        watched.map(|(root, _)| root.clone()).collect()
+        watched.map(|(root, watched)| (root.clone(), watched.fleet_file.clone())).collect()
     }
 
     fn state(&self, home: &MemberHome) -> Option<State> {

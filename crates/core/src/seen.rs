@@ -64,9 +64,20 @@ pub struct AgentSeen {
     pub pid: u32,
     /// Its version.
     pub version: String,
-    /// The homes of the members that it watches.
+    /// The members that it watches, of whatever fleet.
     #[serde(default)]
-    pub watches: Vec<String>,
+    pub watches: Vec<Watched>,
+}
+
+/// A member that an agent watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// Where it lives.
+    pub home: String,
+    /// The fleet file that it was started from, or taken over for.
+    pub fleet_file: String,
+    /// Whether that file is there.
+    pub has_file: bool,
 }
 
 /// A member that this fleet file made and that is, by what the file says now, none of its fleet's.

@@ -46,19 +46,26 @@ pub(crate) fn run_down(context: &Context, matches: &ArgMatches) -> Outcome {
     })?
 }
 
-/// Ends the agent, unless it still watches something: then what it watches is told, and the answer is not "done".
+/// Ends the agent, unless it still watches something: that is told. Only servers of another fleet file that is there are
+/// no reason to say that this one is down in part.
 async fn end_agent(context: &Context, controller: &Controller, answer: &mut Answer) -> Result<()> {
     let seen = controller.survey(None).await;
     let agent = seen.hosts.values().find_map(|host| host.agent.as_ref());
     if let Some(agent) = agent.filter(|agent| !agent.watches.is_empty()) {
-        let what = Text::new("cli-agent-watches")
-            .with("pid", agent.pid.to_string())
-            .with("homes", agent.watches.join(", "));
-        let finding = Finding::warning("", what).cure(Text::new("cli-agent-watches-cure"));
+        let fleet_file = &controller.fleet().file;
+        let is_others = agent.watches.iter().all(|one| one.has_file && one.fleet_file != *fleet_file);
+        let homes: Vec<String> =
+            agent.watches.iter().map(|one| format!("{} ({})", one.home, one.fleet_file)).collect();
+        let what =
+            Text::new("cli-agent-watches").with("pid", agent.pid.to_string()).with("homes", homes.join(", "));
+        let finding = if is_others { Finding::note("", what) } else { Finding::warning("", what) };
+        let finding = finding.cure(Text::new("cli-agent-watches-cure"));
         render::append(&mut answer.text, &render::finding::one(&context.words, context.paint, &finding));
         answer.json["agent_ended"] = false.into();
         answer.json["agent_watches"] = render::json::findings(&context.words, &[finding]);
-        answer.exit = Exit::Partly;
+        if !is_others {
+            answer.exit = Exit::Partly;
+        }
         return Ok(());
     }
     let ended = agent_door::end(controller.state()).await?;

@@ -11,7 +11,7 @@ use std::{
 
 use roadstead_testkit::{
     fleet::{Harbour, Ran},
-    wait,
+    place, wait,
 };
 
 use crate::harbour::{Client, SESSIONS, binary, fleet};
@@ -107,6 +107,32 @@ fn an_agent_that_watches_what_down_cannot_stop_is_not_ended_and_that_is_said() {
     assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["ping"]), "PONG");
     fs::write(&notes, kept).expect("written");
     harbour.run(&["down", "--yes"]).expect(0);
+    assert!(harbour.processes().is_empty(), "{:?}", harbour.processes());
+}
+
+/// Two files in one folder share its state and agent; neither is the other's former self.
+#[cfg(feature = "redis")]
+#[test]
+fn two_fleets_in_one_folder_leave_each_other_alone() {
+    let harbour = fleet(&[SESSIONS]);
+    let (one, other) = (harbour.port("sessions-1"), place::free_port());
+    let text = harbour.declared().replace("fleet: voyage", "fleet: passage");
+    fs::write(harbour.path("other.yaml"), text.replace(&one.to_string(), &other.to_string()))
+        .expect("own folder");
+    let file = ["-f", "other.yaml"];
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&[["up", "--yes"].as_slice(), &file].concat()).expect(0);
+    for file in [&[][..], &file] {
+        let status = harbour.run(&[["status", "--json"].as_slice(), file].concat()).expect(0).json();
+        assert_eq!(status["former"], serde_json::json!([]), "{status:#}");
+    }
+    let down = harbour.run(&["down", "--yes"]).expect(0);
+    assert!(down.out.contains("was not ended") && down.out.contains("other.yaml"), "{}", told(&down));
+    let status = harbour.run(&[["status", "--json"].as_slice(), &file].concat()).expect(0).json();
+    assert_eq!(status["members"][0]["state"], "running", "{status:#}");
+    assert!(status["agents"]["local"]["pid"].is_number(), "its agent watches it on: {status:#}");
+    let down = harbour.run(&[["down", "--yes", "--json"].as_slice(), &file].concat()).expect(0).json();
+    assert_eq!(down["agent_ended"], true, "{down:#}");
     assert!(harbour.processes().is_empty(), "{:?}", harbour.processes());
 }
 
