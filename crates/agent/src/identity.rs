@@ -113,6 +113,12 @@ pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
     if matches!(mark, Some(Unfinished::Loading(_))) { DataSeen::Unfinished } else { DataSeen::Ours(identity) }
 }
 
+/// The fleet file that the data names; `None`: it has no identity that can be read.
+pub(crate) fn fleet_file(home: &MemberHome) -> Option<String> {
+    let bytes = files::read(&Path::new(&home.data()).join(IDENTITY_FILE), IDENTITY_BYTES_MAX).ok()?;
+    Some(serde_json::from_slice::<Identity>(&bytes).ok()?.fleet_file)
+}
+
 fn other(identity: &Identity, owner: &Owner<'_>) -> Option<Text> {
     let pairs = [
         ("agent-data-of-fleet", identity.fleet.as_str(), owner.fleet),

@@ -18,6 +18,7 @@ mod private;
 mod proc;
 mod process;
 mod prove;
+mod remains;
 mod scratch;
 mod state;
 mod supervise;

@@ -143,6 +143,9 @@ async fn into_place(
             return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-data-used-cure")));
         }
     }
+    // It is to be started there: better known before a long load than after it.
+    member::port_free(&work)?;
+    worker::room(record, Path::new(&work.home().root))?;
     // While this mark lies there, the half-loaded data counts as an unfinished creation, to be made again.
     identity::mark(&work.opened, work.home(), &Unfinished::Loading(id.clone()))?;
     let findings = fill(job, &work, vault, record, engine, (identity.version, identity.flavour)).await?;

@@ -2,10 +2,10 @@
 //!
 //! Changes nothing, and no member costs more than its deadline.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use roadstead_core::{
-    Error, Finding, Kind, Millis, Result, Text,
+    Bytes, Error, Finding, Kind, Millis, Result, Text,
     model::{ClusterSpec, HostSpec, MemberHome, MemberSpec},
     port::{
         Engine, Link, Observe, Secrets,
@@ -13,7 +13,7 @@ use roadstead_core::{
         hand::{LookAsk, LookMember, Looked, Purse},
         layout::Endpoint,
     },
-    seen::{HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools},
+    seen::{AgentSeen, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools, Watched},
 };
 use sha2::{Digest, Sha256};
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
@@ -23,7 +23,7 @@ use crate::{
     hand::Inner,
     identity,
     link::{self, HandSecrets, Way},
-    proc, state, users,
+    proc, process, remains, state, users,
 };
 
 /// What one look at one member may take, all in all.
@@ -45,6 +45,7 @@ pub(crate) async fn look(inner: &Arc<Inner>, ask: &LookAsk, purse: &Purse) -> Re
     let shared = Arc::new((ask.host.clone(), purse.clone(), ask.depth, ask.fleet_file.clone()));
     let mut looks = JoinSet::new();
     let besides = besides(ask).await?;
+    let remains = remains::look(inner, ask);
     for member in ask.members.iter().chain(&besides) {
         let (inner, shared, turns, member) = (inner.clone(), shared.clone(), turns.clone(), member.clone());
         looks.spawn(async move {
@@ -63,6 +64,9 @@ pub(crate) async fn look(inner: &Arc<Inner>, ask: &LookAsk, purse: &Purse) -> Re
         looked.members.insert(name, seen);
         looked.findings.extend(findings);
     }
+    (looked.former, looked.asides) = remains
+        .await
+        .map_err(|error| Error::internal(format!("the look for what remains ended with {error}")))?;
     looked.findings.sort();
     Ok(looked)
 }
@@ -108,11 +112,15 @@ async fn host(inner: &Arc<Inner>, spec: &HostSpec, tools: bool) -> Result<HostSe
     let mut asked: Vec<String> = usual.chain(spec.user.clone()).collect();
     asked.sort();
     asked.dedup();
-    let agent = inner.agent.clone();
+    let watched = inner.supervisor.watched().into_iter();
+    let watched = watched.map(|(home, fleet_file)| {
+        let has_file = Path::new(&fleet_file).is_file();
+        Watched { home, fleet_file, has_file }
+    });
+    let agent = inner.agent.clone().map(|agent| AgentSeen { watches: watched.collect(), ..agent });
     let seen = tokio::task::spawn_blocking(move || {
-        let mut ports: Vec<u16> = proc::listening().into_iter().map(|listener| listener.port).collect();
-        ports.sort_unstable();
-        ports.dedup();
+        let listening = proc::listening().into_iter();
+        let listening = listening.map(|listener| SocketAddr::new(listener.address, listener.port));
         let known = users::accounts();
         asked.retain(|user| known.iter().any(|account| account.name == *user));
         HostSeen {
@@ -121,7 +129,7 @@ async fn host(inner: &Arc<Inner>, spec: &HostSpec, tools: bool) -> Result<HostSe
             user: users::current(),
             users: asked,
             tools: found,
-            ports_taken: ports,
+            listening: listening.collect(),
             agent,
         }
     });
@@ -189,6 +197,7 @@ async fn on_host(
         data: identity::look(&home, &owner(&ask, &home, &fleet_file)),
         process: process(&inner, &home),
         files: digests(&home),
+        free: process::free_bytes_near(Path::new(&home.root)).map(Bytes),
     });
     looked.await.ok()
 }

@@ -24,7 +24,7 @@ use crate::{
     lock, look, proc, process,
     process::Server,
     state::{self, ProcessRecord},
-    supervise::Again,
+    supervise::{self, Again},
     users::{self, Account},
 };
 
@@ -251,28 +251,27 @@ async fn start_locked(job: &Job<'_>, work: &Work) -> Result<Outcome> {
         supervisor.watch(again, server, restarts);
         return answered.map(|()| done(false));
     }
-    port_free(work)?;
-    work.write_files(job, work.layout(), false)?;
     // From here on clients may change the data.
     state::forget_fresh(&work.opened, home)?;
-    let was_there = state::wanted(home).is_some();
     state::want(&work.opened, home, true, &work.again.task)?;
-    let (server, started) = run_until_ready(job, work, work.layout()).await?;
-    if let Err(error) = started {
-        if server.is_running() {
+    let started = async {
+        port_free(work)?;
+        work.write_files(job, work.layout(), false)?;
+        run_until_ready(job, work, work.layout()).await
+    };
+    match started.await {
+        Ok((server, Ok(()))) => supervisor.watch(work.again.clone(), server, 0),
+        Ok((server, Err(error))) if server.is_running() => {
             supervisor.watch(work.again.clone(), server, 0);
-        } else {
-            state::forget_process(&work.opened, home)?;
-            if was_there {
-                // Nobody stopped it on purpose: it is tried again, and nobody takes it for stopped.
-                supervisor.revive(work.again.clone(), error.to_string());
-            } else {
-                state::want(&work.opened, home, false, &work.again.task)?;
-            }
+            return Err(error);
         }
-        return Err(error);
+        Ok((_, Err(error))) | Err(error) => {
+            // Nobody stopped it on purpose: it is tried again, and nobody takes it for stopped.
+            state::forget_process(&work.opened, home)?;
+            supervisor.revive(work.again.clone(), supervise::failed(&error));
+            return Err(error);
+        }
     }
-    supervisor.watch(work.again.clone(), server, 0);
     if identity.version < work.layout().version {
         let version = work.layout().version.clone();
         identity::write(&work.opened, home, &Identity { version, ..identity }, work.runner.as_ref())?;
@@ -342,7 +341,7 @@ async fn ready(job: &Job<'_>, work: &Work, layout: &Layout, server: &Server) -> 
 }
 
 /// Refuses when another process listens where this member would.
-fn port_free(work: &Work) -> Result<()> {
+pub(crate) fn port_free(work: &Work) -> Result<()> {
     let Runtime::Process { port, listen, .. } = &work.again.task.member.runtime else { return Ok(()) };
     let bound = std::net::TcpListener::bind((*listen, *port));
     let error = match bound {

@@ -302,6 +302,11 @@ pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
     found.f_bavail.checked_mul(found.f_frsize)
 }
 
+/// Bytes left for us on the file system that a path lies on, or would; `None`: unknown.
+pub(crate) fn free_bytes_near(path: &Path) -> Option<u64> {
+    path.ancestors().find(|path| path.exists()).and_then(free_bytes)
+}
+
 /// How much of a log is kept before it is put aside: at a start, and while its server runs.
 pub(crate) const LOG_BYTES_MAX: u64 = 64 << 20;
 

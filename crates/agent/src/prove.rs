@@ -3,6 +3,8 @@
 //! Only what the data itself is guilty of is noted against a snapshot; want of space, of a program or of time is an
 //! error of the act alone.
 
+use std::path::Path;
+
 use roadstead_core::{
     Error, Finding, Kind, Millis, Result, Text,
     manifest::{self, Comparison},
@@ -98,6 +100,7 @@ async fn measure(
         host: &task.host,
         version: backup.loads_into(record),
     };
+    worker::room(record, &Path::new(&task.host.data).join(task.fleet.as_str())).map_err(Fault::OfAct)?;
     worker::say(job, "agent-phase-scratch", record);
     let mut scratch = Scratch::make(job, &wish).await.map_err(Fault::OfAct)?;
     let measured = restore_and_measure(job, task, vault, record, &mut scratch).await;
@@ -152,7 +155,7 @@ async fn restore_and_measure(
 
 /// Whether an error speaks against the snapshot. `by_tools`: what failed was the vendor's tool at loading it.
 fn blame(error: Error, scratch: &Scratch, by_tools: bool) -> Fault {
-    let error = worker::with_space(error, std::path::Path::new(&scratch.work.home().root));
+    let error = worker::with_space(error, Path::new(&scratch.work.home().root));
     match error.kind {
         Kind::Corrupt => Fault::OfData(error),
         // A tool that fails because its server was killed says nothing of the data.

@@ -3,7 +3,7 @@
 //! Starts only what was started on purpose before, on data that is still ours; stops nothing.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -37,6 +37,7 @@ pub(crate) struct Supervisor {
 
 #[derive(Debug)]
 struct Watched {
+    fleet_file: String,
     state: Arc<Mutex<State>>,
     guard: JoinHandle<()>,
 }
@@ -47,7 +48,7 @@ struct State {
     restarts: u32,
     failures: u32,
     /// How it died last; `None`: it has not died yet.
-    last: Option<String>,
+    last: Option<Text>,
     /// Somebody else stopped it on purpose: there is nothing more to watch.
     over: bool,
 }
@@ -126,15 +127,15 @@ impl Supervisor {
     }
 
     /// Starts a member that should run and does not, as if it had died now, and watches it.
-    pub(crate) fn revive(&self, again: Again, last: String) {
+    pub(crate) fn revive(&self, again: Again, last: Text) {
         self.guard(again, State { server: None, restarts: 0, failures: 1, last: Some(last), over: false });
     }
 
     fn guard(&self, again: Again, state: State) {
-        let root = again.home.root.clone();
+        let (root, fleet_file) = (again.home.root.clone(), again.task.fleet_file.clone());
         let state = Arc::new(Mutex::new(state));
         let guard = tokio::spawn(keep(again, state.clone()));
-        let before = self.all().insert(root, Watched { state, guard });
+        let before = self.all().insert(root, Watched { fleet_file, state, guard });
         if let Some(before) = before {
             before.guard.abort();
         }
@@ -158,7 +159,7 @@ impl Supervisor {
             Some(server) => ProcessSeen::Running { pid: server.identity.pid, restarts: state.restarts },
             None => ProcessSeen::BackingOff {
                 failures: state.failures.max(1),
-                last: state.last.unwrap_or_else(|| "ended".to_owned()),
+                last: state.last.unwrap_or_else(|| said("ended")),
             },
         })
     }
@@ -173,6 +174,13 @@ impl Supervisor {
         Some(Finding::warning(member, what).cure(Text::new("agent-member-died-cure").with("log", home.log())))
     }
 
+    /// The members that are watched, by their home, each with its fleet file.
+    pub(crate) fn watched(&self) -> BTreeMap<String, String> {
+        let all = self.all();
+        let watched = all.iter().filter(|(_, watched)| !lock(&watched.state).over);
+        watched.map(|(root, watched)| (root.clone(), watched.fleet_file.clone())).collect()
+    }
+
     fn state(&self, home: &MemberHome) -> Option<State> {
         let state = self.all().get(&home.root).map(|watched| lock(&watched.state).clone())?;
         (!state.over).then_some(state)
@@ -185,6 +193,19 @@ impl Supervisor {
 
 fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
     state.lock().expect("no holder of this lock panics")
+}
+
+/// What a server left when it ended.
+fn said(words: &str) -> Text {
+    Text::new("agent-last-words").with("words", words)
+}
+
+/// Why a server could not be started.
+pub(crate) fn failed(error: &Error) -> Text {
+    if error.causes.is_empty() {
+        return error.what.clone();
+    }
+    Text::new("agent-start-failed").with("why", error.what.clone()).with("words", error.causes.join("\n"))
 }
 
 /// How long to wait before the restart after this many deaths in a row.
@@ -204,7 +225,7 @@ async fn keep(again: Again, state: Arc<Mutex<State>>) {
             let mut now = lock(&state);
             now.failures = if since.elapsed() >= HEALTHY_AFTER { 1 } else { now.failures + 1 };
             now.server = None;
-            now.last = Some(last.join("\n"));
+            now.last = Some(said(&last.join("\n")));
             tracing::warn!(member = %again.task.member.name, failures = now.failures, how = %last[0], "member died");
         }
         let failures = lock(&state).failures;
@@ -272,7 +293,7 @@ fn restart(again: &Again, state: &Mutex<State>) {
         Err(error) => {
             tracing::warn!(member = %again.task.member.name, %error, "member could not be started again");
             now.failures += 1;
-            now.last = Some(error.to_string());
+            now.last = Some(failed(&error));
         }
     }
 }

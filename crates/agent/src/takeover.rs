@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use roadstead_core::{
+    Text,
     model::{HostSpec, MemberHome, Name},
     plan::MemberTask,
     seen::DataSeen,
@@ -64,7 +65,7 @@ async fn one(inner: &Arc<Inner>, home: &MemberHome, fleet_file: &str) {
         }
         Some((Ok(None), _)) | None if wanted.run => {
             tracing::warn!(member = %name, "the member should run and does not; it is started");
-            inner.supervisor.revive(again, "it did not run when the agent started".into());
+            inner.supervisor.revive(again, Text::new("agent-found-not-running"));
         }
         Some((Ok(None), _)) | None => {}
     }

@@ -5,7 +5,7 @@
 use std::{path::Path, sync::Arc};
 
 use roadstead_core::{
-    Error, Finding, Kind, Millis, Result, Text,
+    Bytes, Error, Finding, Kind, Millis, Result, Text,
     manifest::{Comparison, Difference},
     model::{HostSpec, VaultSpec},
     plan::{LoadTask, SnapshotTask, Standing, TakeTask},
@@ -188,6 +188,20 @@ pub(crate) fn differing(task: &LoadTask, record: &Record, comparison: &Compariso
 fn named(comparison: &Comparison) -> Vec<Text> {
     let told = comparison.differences.iter().take(DIFFERENCES_NAMED);
     told.map(|one| one.how.text(&one.kind, &one.name)).collect()
+}
+
+/// Refuses to fill a server in this folder where it cannot end well, before anything is done.
+pub(crate) fn room(record: &Record, folder: &Path) -> Result<()> {
+    let Some(free) = process::free_bytes_near(folder).map(Bytes) else { return Ok(()) };
+    if free >= record.bytes_restored_min() {
+        return Ok(());
+    }
+    let what = Text::new("agent-no-room")
+        .with("snapshot", record.id().short())
+        .with("path", folder.display().to_string())
+        .with("needed", record.bytes().to_string())
+        .with("free", free.to_string());
+    Err(Error::new(Kind::Exhausted, what).cure(Text::new("agent-no-room-cure")))
 }
 
 /// An error of a program or server in this folder, told as want of space where that is what it was.

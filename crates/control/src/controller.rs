@@ -8,7 +8,7 @@ use std::{
 
 use roadstead_core::{
     Error, Kind, Result, Text,
-    model::{ClusterSpec, Fleet, MemberSpec, Name, Runtime},
+    model::{Fleet, MemberSpec, Name, Runtime},
     plan::{self, Aim, Decision, Destination, FORMAT, Plan, Risk, Situation},
     port::{
         Clock, Engines, Ids, Journal, Secrets, Vaults,
@@ -22,7 +22,7 @@ use roadstead_core::{
 use crate::{
     executor::{Audience, Executor},
     lock::{FleetLock, Holder},
-    observer::{Hands, Scope, View},
+    observer::{Hands, More, Scope, View},
     report::Report,
 };
 
@@ -155,7 +155,7 @@ impl Controller {
     }
 
     /// The member that a restore beside would make, so that its place is looked at as well.
-    fn beside(&self, aim: &Aim, records: &BTreeMap<Name, Vec<Record>>) -> Vec<(ClusterSpec, MemberSpec)> {
+    fn beside(&self, aim: &Aim, records: &BTreeMap<Name, Vec<Record>>) -> Vec<More> {
         let Aim::Restore { snapshot, into: Destination::Beside { member, port } } = aim else {
             return vec![];
         };
@@ -171,7 +171,8 @@ impl Controller {
         let Some(host) = host else { return vec![] };
         let listen = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
         let runtime = Runtime::Process { host, port: *port, listen };
-        vec![(cluster.clone(), MemberSpec { name: member.clone(), runtime })]
+        let member = MemberSpec { name: member.clone(), runtime };
+        vec![More { cluster: cluster.clone(), member, home: None }]
     }
 
     /// Takes the fleet for a changing command.

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use roadstead_core::{
     Error, Kind, Result, Text,
-    model::{ClusterSpec, MemberSpec},
-    plan::{Condition, Held, Plan, Step},
+    plan::{Condition, Held, MemberTask, Plan, Step},
     port::{
         Clock, Journal, Progress, Watch,
         engine::Depth,
@@ -18,7 +17,7 @@ use roadstead_core::{
 };
 
 use crate::{
-    observer::{Scope, View, join_all},
+    observer::{More, Scope, View, join_all},
     purse,
     report::{Report, StepReport},
 };
@@ -148,8 +147,11 @@ impl Executor<'_> {
             )
         });
         let depth = if deep { Depth::Full } else { Depth::Brief };
-        let more: Vec<(ClusterSpec, MemberSpec)> =
-            step.act.member().map(|task| (task.cluster.clone(), task.member.clone())).into_iter().collect();
+        let of_task = |task: &MemberTask| {
+            let MemberTask { cluster, member, home, .. } = task.clone();
+            More { cluster, member, home }
+        };
+        let more: Vec<More> = step.act.member().map(of_task).into_iter().collect();
         let nobody = Some([].as_slice());
         self.view.look(&Scope { clusters: nobody, depth, more: &more, ..Scope::default() }).await
     }

@@ -3,7 +3,7 @@
 //! Losing the file loses history and nothing else: snapshots are catalogued in their vaults.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard},
 };
 
@@ -24,51 +24,53 @@ const SCHEMA: i64 = 1;
 
 /// The journal of one fleet.
 pub struct SqliteJournal {
+    path: PathBuf,
     connection: Mutex<Connection>,
 }
 
 impl SqliteJournal {
     /// Opens or creates the file. A damaged file or one of a newer form is an error that says so.
     pub fn open(path: &Path) -> Result<Self> {
-        let connection = Connection::open(path).map_err(|error| trouble(&error))?;
+        let connection = Connection::open(path).map_err(|error| trouble(path, &error))?;
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;",
             )
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(path, &error))?;
         let found: i64 = connection
             .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(path, &error))?;
         if found > SCHEMA {
             let what = Text::new("control-journal-newer").with("path", path.display().to_string());
             return Err(Error::new(Kind::Unsupported, what).cure(Text::new("control-journal-newer-cure")));
         }
         if found < SCHEMA {
-            connection.execute_batch(TABLES).map_err(|error| trouble(&error))?;
+            connection.execute_batch(TABLES).map_err(|error| trouble(path, &error))?;
         }
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn steps(connection: &Connection, operation: &str) -> Result<Vec<StepRecord>> {
+    fn steps(&self, connection: &Connection, operation: &str) -> Result<Vec<StepRecord>> {
         let mut statement = connection
             .prepare("SELECT step, started, ended, outcome FROM step WHERE operation = ?1 ORDER BY number")
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(&self.path, &error))?;
         let rows = statement
             .query_map([operation], |row| {
                 let ended: Option<i64> = row.get(2)?;
                 let outcome: Option<String> = row.get(3)?;
                 Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, ended, outcome))
             })
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(&self.path, &error))?;
         rows.map(|row| {
-            let (step, started, ended, outcome) = row.map_err(|error| trouble(&error))?;
+            let (step, started, ended, outcome) = row.map_err(|error| trouble(&self.path, &error))?;
             // What nobody can read any more is told in its place, and stands in nobody's way.
-            let outcome = outcome
-                .map(|text| serde_json::from_str(&text).unwrap_or_else(|error| Err(unreadable(&error))));
+            let outcome = outcome.map(|text| {
+                serde_json::from_str(&text).unwrap_or_else(|error| Err(unreadable(&self.path, &error)))
+            });
             Ok(StepRecord {
                 step,
                 started: Timestamp::from_millis(started),
@@ -79,7 +81,7 @@ impl SqliteJournal {
         .collect()
     }
 
-    fn read(connection: &Connection, id: &str) -> Result<Operation> {
+    fn read(&self, connection: &Connection, id: &str) -> Result<Operation> {
         let row = connection
             .query_row(
                 "SELECT id, plan, started, by_whom, ended, result FROM operation WHERE id = ?1",
@@ -96,13 +98,16 @@ impl SqliteJournal {
                 },
             )
             .optional()
-            .map_err(|error| trouble(&error))?
+            .map_err(|error| trouble(&self.path, &error))?
             .ok_or_else(|| not_found(id))?;
-        let result =
-            row.5.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| unreadable(&error))?;
+        let result = row
+            .5
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| unreadable(&self.path, &error))?;
         Ok(Operation {
-            steps: Self::steps(connection, &row.0)?,
-            plan: serde_json::from_str(&row.1).map_err(|error| unreadable(&error))?,
+            steps: self.steps(connection, &row.0)?,
+            plan: serde_json::from_str(&row.1).map_err(|error| unreadable(&self.path, &error))?,
             id: row.0,
             started: Timestamp::from_millis(row.2),
             by: row.3,
@@ -120,7 +125,7 @@ impl Journal for SqliteJournal {
                 "INSERT INTO operation (id, plan, started, by_whom) VALUES (?1, ?2, ?3, ?4)",
                 params![id, plan, at.millis(), by],
             )
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(&self.path, &error))?;
         crash_point();
         Ok(())
     }
@@ -131,7 +136,7 @@ impl Journal for SqliteJournal {
                 "INSERT INTO step (operation, step, started) VALUES (?1, ?2, ?3)",
                 params![operation, step, at.millis()],
             )
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(&self.path, &error))?;
         crash_point();
         Ok(())
     }
@@ -150,7 +155,7 @@ impl Journal for SqliteJournal {
                 "UPDATE step SET ended = ?3, outcome = ?4 WHERE operation = ?1 AND step = ?2 AND ended IS NULL",
                 params![operation, step, at.millis(), outcome],
             )
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(&self.path, &error))?;
         crash_point();
         if changed == 1 { Ok(()) } else { Err(Error::internal("a step ended that had not begun")) }
     }
@@ -162,7 +167,7 @@ impl Journal for SqliteJournal {
                 "UPDATE operation SET ended = ?2, result = ?3 WHERE id = ?1",
                 params![operation, at.millis(), result],
             )
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(&self.path, &error))?;
         crash_point();
         Ok(())
     }
@@ -172,12 +177,14 @@ impl Journal for SqliteJournal {
         let pattern = format!("{}%", id.replace(['%', '_', '\\'], ""));
         let mut statement = connection
             .prepare("SELECT id FROM operation WHERE id LIKE ?1 LIMIT 2")
-            .map_err(|error| trouble(&error))?;
-        let rows =
-            statement.query_map([pattern], |row| row.get::<_, String>(0)).map_err(|error| trouble(&error))?;
-        let found = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(&self.path, &error))?;
+        let rows = statement
+            .query_map([pattern], |row| row.get::<_, String>(0))
+            .map_err(|error| trouble(&self.path, &error))?;
+        let found =
+            rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
         match found.as_slice() {
-            [one] => Self::read(&connection, one),
+            [one] => self.read(&connection, one),
             [] => Err(not_found(id)),
             _ => Err(Error::new(Kind::Input, Text::new("control-operation-ambiguous").with("id", id))),
         }
@@ -187,12 +194,14 @@ impl Journal for SqliteJournal {
         let connection = self.lock();
         let mut statement = connection
             .prepare("SELECT id FROM operation ORDER BY number DESC LIMIT ?1")
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| trouble(&self.path, &error))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows =
-            statement.query_map([limit], |row| row.get::<_, String>(0)).map_err(|error| trouble(&error))?;
-        let found = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&error))?;
-        let readable = |id: &String| match Self::read(&connection, id) {
+        let rows = statement
+            .query_map([limit], |row| row.get::<_, String>(0))
+            .map_err(|error| trouble(&self.path, &error))?;
+        let found =
+            rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
+        let readable = |id: &String| match self.read(&connection, id) {
             Err(error) if error.what.key == UNREADABLE => {
                 tracing::warn!(operation = %id, %error, "an operation in the journal cannot be read");
                 None
@@ -243,19 +252,21 @@ PRAGMA user_version = 1;
 COMMIT;
 ";
 
-fn trouble(error: &rusqlite::Error) -> Error {
+fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
     let kind = match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => Kind::Exhausted,
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Kind::Corrupt,
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Kind::Busy,
         _ => Kind::Failed,
     };
-    let told = Error::new(kind, Text::new("control-journal-trouble")).caused_by(error);
+    let told =
+        Error::new(kind, Text::new("control-journal-trouble").with("path", path.display().to_string()))
+            .caused_by(error);
     if kind == Kind::Corrupt { told.cure(Text::new("control-journal-corrupt-cure")) } else { told }
 }
 
-fn unreadable(error: &serde_json::Error) -> Error {
-    Error::new(Kind::Corrupt, Text::new(UNREADABLE)).caused_by(error)
+fn unreadable(path: &Path, error: &serde_json::Error) -> Error {
+    Error::new(Kind::Corrupt, Text::new(UNREADABLE).with("path", path.display().to_string())).caused_by(error)
 }
 
 fn not_found(id: &str) -> Error {

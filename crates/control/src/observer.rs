@@ -41,9 +41,19 @@ pub(crate) struct Scope<'a> {
     /// Also search for programs.
     pub(crate) tools: bool,
     /// Members that are not in the fleet file but are looked at with it: the one a restore makes beside.
-    pub(crate) more: &'a [(ClusterSpec, MemberSpec)],
+    pub(crate) more: &'a [More],
     /// Also look for members of this fleet that the file does not declare.
     pub(crate) besides: bool,
+}
+
+/// A member that is not in the fleet file.
+pub(crate) struct More {
+    /// Its cluster.
+    pub(crate) cluster: ClusterSpec,
+    /// The member.
+    pub(crate) member: MemberSpec,
+    /// Where it lives; `None`: where a member of this fleet and name would.
+    pub(crate) home: Option<MemberHome>,
 }
 
 impl View<'_> {
@@ -55,15 +65,15 @@ impl View<'_> {
             |cluster: &&ClusterSpec| scope.clusters.is_none_or(|names| names.contains(&cluster.name));
         let declared = self.fleet.clusters.values().filter(wanted);
         let declared =
-            declared.flat_map(|cluster| cluster.members.iter().map(move |member| (cluster, member)));
-        for (cluster, member) in declared.chain(scope.more.iter().map(|(cluster, member)| (cluster, member)))
-        {
+            declared.flat_map(|cluster| cluster.members.iter().map(move |member| (cluster, member, None)));
+        let more = scope.more.iter().map(|more| (&more.cluster, &more.member, more.home.as_ref()));
+        for (cluster, member, home) in declared.chain(more) {
             let host = match &member.runtime {
                 Runtime::Process { host, .. } => Some(host.clone()),
                 Runtime::Managed { .. } => local.clone(),
             };
             let Some(host) = host else { continue };
-            let asked = self.asked(cluster, member, &host);
+            let asked = self.asked(cluster, member, &host, home);
             groups.entry((member.is_supervised(), host)).or_default().push(asked);
         }
         if scope.tools
@@ -88,15 +98,22 @@ impl View<'_> {
         seen
     }
 
-    fn asked(&self, cluster: &ClusterSpec, member: &MemberSpec, host: &Name) -> LookMember {
+    fn asked(
+        &self,
+        cluster: &ClusterSpec,
+        member: &MemberSpec,
+        host: &Name,
+        home: Option<&MemberHome>,
+    ) -> LookMember {
         let engine = self.engines.get(&cluster.engine);
         let settings =
             engine.as_ref().and_then(|engine| engine.deploy().map(|d| d.settings_of_interest(cluster)));
-        let home = self.fleet.hosts.get(host).filter(|_| member.is_supervised());
+        let usual = self.fleet.hosts.get(host).filter(|_| member.is_supervised());
+        let usual = || usual.map(|host| MemberHome::new(host, &self.fleet.name, &member.name));
         LookMember {
             cluster: cluster.clone(),
             member: member.clone(),
-            home: home.map(|host| MemberHome::new(host, &self.fleet.name, &member.name)),
+            home: home.cloned().or_else(usual),
             settings: settings.unwrap_or_default(),
         }
     }
@@ -125,7 +142,7 @@ impl View<'_> {
             }
         }
         let declared = self.fleet.clusters.values().flat_map(|cluster| &cluster.members);
-        let known = declared.chain(scope.more.iter().map(|(_, member)| member));
+        let known = declared.chain(scope.more.iter().map(|more| &more.member));
         let besides = scope.besides && supervised;
         let ask = LookAsk {
             host: spec.clone(),
@@ -150,6 +167,8 @@ fn merge(seen: &mut FleetSeen, host: Name, looked: Looked) {
     seen.members.extend(looked.members);
     seen.findings.extend(looked.findings);
     seen.undeclared.extend(looked.besides);
+    seen.former.extend(looked.former);
+    seen.asides.extend(looked.asides);
     let slot = seen.hosts.entry(host).or_default();
     let tools = looked.host.tools.clone().or_else(|| slot.tools.clone());
     let agent = looked.host.agent.clone().or_else(|| slot.agent.clone());

@@ -1,6 +1,6 @@
 //! What the journal still knows of a fleet whose disks say nothing: members that were made, vaults that were used.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use roadstead_core::{
     Timestamp,
@@ -15,11 +15,15 @@ use crate::controller::Controller;
 const OPERATIONS_MAX: usize = 10_000;
 
 impl Controller {
-    /// Members that were created, each with the time of its last creation. Without a readable journal: none.
+    /// Members that were created, each with the time of its last creation. Without a readable journal: none. Those of
+    /// another fleet file in the same folder, with which the journal is shared, are not among them.
     pub(crate) fn created(&self) -> BTreeMap<Name, Timestamp> {
         let mut created = BTreeMap::new();
         self.past(|act, at| {
-            if let Act::Create(task) = act {
+            let is_others = |file: &str| file != self.parts.fleet.file && Path::new(file).is_file();
+            if let Act::Create(task) = act
+                && !is_others(&task.fleet_file)
+            {
                 created.entry(task.member.name.clone()).or_insert(at);
             }
         });

@@ -41,6 +41,19 @@ core-plan-data-gone-cure = the server may still be read: back it up now if its l
 core-plan-data-replaced = { $member } runs, and what lies in its data directory is not its own: { $why }
 core-plan-undeclared = { $member } (cluster { $cluster }) lives here and is not in the fleet file: nothing is done to it
 core-plan-undeclared-cure = declare it, or let "roadstead down" stop it; its data stays in its folder in any case
+core-plan-former-runs = { $member } of fleet { $fleet } runs on in { $path }: this fleet file started it there, and has its members elsewhere now
+core-plan-former-runs-cure = give the fleet its former name back (fleet: { $fleet }), and its hosts their former data folder, to go on with that member; or stop it, with all others of this file: roadstead down
+core-plan-former-data = the data of { $member } of fleet { $fleet } lies in { $path }: this fleet file made it there, and has its members elsewhere now; nothing is done to it
+core-plan-former-data-cure = to go on with that data in { $path }, give the fleet its former name back (fleet: { $fleet }), and its hosts their former data folder: a fleet cannot be renamed
+core-plan-in-the-way = { $member } runs here without being in the fleet file, at the port that the file gives to { $other }
+core-plan-in-the-way-cure = if { $other } is a new name for it, write name: { $member } again, since a member cannot be renamed; if it is not, stop it first: roadstead down
+core-plan-data-renamed-cure = the data of cluster { $cluster } lies here as that of { $other }: if { $member } is a new name for it, write name: { $other } again, since a member cannot be renamed; if it is not, restore it (roadstead restore latest --cluster { $cluster })
+core-plan-port-taken = { $member } would listen at { $address } port { $port }, where another process listens already
+core-plan-port-taken-cure = choose another port for { $member }, or stop what listens at port { $port }
+core-plan-no-room = { $member } has no room for snapshot { $snapshot }: its backup is { $needed } long, and { $path } has { $free } left
+core-plan-little-room = { $member } may have too little room for snapshot { $snapshot }: its backup is { $needed } long, and { $path } has { $free } left
+core-plan-no-room-cure = make room there ("roadstead status" lists what earlier restores set aside), or restore to a server with a larger disk (--to)
+core-step-stop-former = stop { $member } of fleet { $fleet }, as this fleet was named before
 core-plan-data-lost = member { $member } has no data, but the vault holds snapshots of its cluster { $cluster }, the newest { $snapshot } of { $taken }: its data was lost, moved, or is on a disk that is not mounted
 core-plan-data-lost-cure = restore it: roadstead restore latest --cluster { $cluster }; or put its data back; to begin empty on purpose, give the cluster another name
 core-plan-data-missing = { $member } was created here on { $created } and has no data now
@@ -54,7 +67,10 @@ core-plan-stopped = member { $member } is stopped
 core-plan-other-version = the data of { $member } belongs to version { $is }; the fleet file wants { $wanted }
 core-plan-other-version-cure = write version "{ $is }" in the fleet file; an upgrade is a backup and a restore beside
 core-plan-more-when-running = what { $member } needs beyond its start is seen once it runs
-core-plan-backing-off = member { $member } died { $failures } times in a row; its last words: { $last }
+core-plan-backing-off = member { $member } does not stay up and is tried again and again ({ $failures ->
+    [one] one failure so far
+   *[other] { $failures } failures in a row
+}), the last time: { $last }
 core-plan-no-backup = cluster { $cluster } is not backed up
 core-plan-no-backup-cure = write under clusters.{ $cluster }: backup: {"{"} vault: <name> {"}"}
 core-plan-cluster-not-declared = snapshot { $snapshot } is of cluster { $cluster } ({ $engine }), which the fleet file does not declare

@@ -2,14 +2,17 @@
 //!
 //! Each `Option` says what `None` means; nothing is guessed.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Bytes, Error, Millis, Text, Timestamp, Version,
     finding::Finding,
-    model::{ClusterSpec, Name},
+    model::{ClusterSpec, MemberHome, Name},
 };
 
 /// The whole fleet as seen at one time.
@@ -23,6 +26,12 @@ pub struct FleetSeen {
     /// its cluster as it was when it was started, of which it is the only member here.
     #[serde(default)]
     pub undeclared: BTreeMap<Name, ClusterSpec>,
+    /// Members that this fleet file made under a name or in a data folder that it names no more.
+    #[serde(default)]
+    pub former: Vec<Former>,
+    /// Data directories that were set aside, in the homes of this fleet's members.
+    #[serde(default)]
+    pub asides: Vec<Aside>,
     /// What went wrong while looking.
     #[serde(default)]
     pub findings: Vec<Finding>,
@@ -41,8 +50,9 @@ pub struct HostSeen {
     pub users: Vec<String>,
     /// Programs found, each with its version; `None`: nobody asked for them.
     pub tools: Option<Tools>,
-    /// Ports that some process listens on.
-    pub ports_taken: Vec<u16>,
+    /// Where some process listens.
+    #[serde(default)]
+    pub listening: Vec<SocketAddr>,
     /// An agent process serves here; `None`: none does.
     pub agent: Option<AgentSeen>,
 }
@@ -54,6 +64,46 @@ pub struct AgentSeen {
     pub pid: u32,
     /// Its version.
     pub version: String,
+    /// The members that it watches, of whatever fleet.
+    #[serde(default)]
+    pub watches: Vec<Watched>,
+}
+
+/// A member that an agent watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// Where it lives.
+    pub home: String,
+    /// The fleet file that it was started from, or taken over for.
+    pub fleet_file: String,
+    /// Whether that file is there.
+    pub has_file: bool,
+}
+
+/// A member that this fleet file made and that is, by what the file says now, none of its fleet's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// The fleet's name when it was started last.
+    pub fleet: Name,
+    /// Where it lives.
+    pub home: MemberHome,
+    /// Its cluster as it was then, of which it is the only member here.
+    pub cluster: ClusterSpec,
+    /// What its host knows of it; its files are not looked at.
+    pub on_host: OnHost,
+}
+
+/// A data directory that was set aside, by a restore in place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aside {
+    /// Whose it was.
+    pub member: Name,
+    /// Where it lies.
+    pub path: String,
+    /// How much is in it; `None`: more files than are counted, or not all could be seen.
+    pub bytes: Option<Bytes>,
+    /// When it was set aside; `None`: its name does not say.
+    pub since: Option<Timestamp>,
 }
 
 /// Programs found on a host.
@@ -124,6 +174,8 @@ pub struct OnHost {
     pub process: ProcessSeen,
     /// SHA-256 of each file in the member's `conf` folder, by absolute path.
     pub files: BTreeMap<String, String>,
+    /// What is left for us on the file system of its home; `None`: unknown.
+    pub free: Option<Bytes>,
 }
 
 /// A member's data directory.
@@ -180,8 +232,8 @@ pub enum ProcessSeen {
     BackingOff {
         /// Deaths in a row.
         failures: u32,
-        /// What was left: exit status or signal, and the last lines of its log.
-        last: String,
+        /// What was left: exit status or signal and the last lines of its log, or why it could not be started.
+        last: Text,
     },
     /// It should run and does not, and no agent is there to start it.
     Dead,
@@ -283,6 +335,21 @@ pub enum Effect {
     Fixed,
 }
 
+impl ProcessSeen {
+    /// Whether a process of it runs, or will again without anybody's doing.
+    pub const fn is_up(&self) -> bool {
+        matches!(self, Self::Running { .. } | Self::BackingOff { .. })
+    }
+}
+
+impl HostSeen {
+    /// Whether somebody listens where a member at this address and port would.
+    pub fn is_taken(&self, address: IpAddr, port: u16) -> bool {
+        let meets = |other: IpAddr| other == address || other.is_unspecified() || address.is_unspecified();
+        self.listening.iter().any(|listener| listener.port() == port && meets(listener.ip()))
+    }
+}
+
 impl FleetSeen {
     /// The facts that a plan rests on, flat: `orders-1 process` → `running`. What changes by itself (uptime,
     /// connections, size, position) is left out. Two equal maps mean: the plan still fits.
@@ -291,6 +358,10 @@ impl FleetSeen {
         for (name, host) in &self.hosts {
             let users = host.users.join(" ");
             basis.insert(format!("{name} users"), users);
+        }
+        for former in &self.former {
+            let state = if former.on_host.process.is_up() { "up" } else { "down" };
+            basis.insert(format!("{} state", former.home.root), state.into());
         }
         for (name, member) in &self.members {
             let mut put = |what: &str, value: String| basis.insert(format!("{name} {what}"), value);

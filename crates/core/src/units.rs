@@ -128,10 +128,12 @@ impl fmt::Display for Millis {
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The last time that can be written, at the end of the year 9999.
+    pub const LAST: Self = Self(253_402_207_200_000);
+
     /// From milliseconds since the epoch; out of range is clamped to what can be written.
     pub fn from_millis(millis: i64) -> Self {
-        let limit = 253_402_207_200_000;
-        Self(millis.clamp(-limit, limit))
+        Self(millis.clamp(-Self::LAST.0, Self::LAST.0))
     }
 
     /// Milliseconds since the epoch.

@@ -248,6 +248,12 @@ cli-agent-started = started the agent (process { $pid }, log { $log })
 cli-agent-not-started = the agent did not come up; its log is { $log }
 cli-agent-not-ended = the agent (process { $pid }) was told to end and still serves
 cli-agent-ended = ended the agent
+cli-clock-beyond = the clock of this machine is past the end of the year 9999
+cli-clock-beyond-cure = set it right; nothing was done
+cli-agent-watches = the agent (process { $pid }) was not ended: it watches servers that this command did not stop, of these fleet files: { $homes }
+cli-agent-watches-cure = "roadstead down" for those files stops them, and ends the agent once it watches nothing
+cli-state-of-other = { $path } belongs to { $owner }, and you are { $user }: this fleet's servers, journal and secrets are run by { $owner }
+cli-state-of-other-cure = run Roadstead as { $owner } for this fleet file; to run the fleet as { $user } instead, stop it as { $owner } (roadstead down), and use a copy of the file in a folder of your own
 cli-option-agent-socket = The socket to serve on
 cli-option-agent-fleet = The fleet
 cli-option-agent-fleet-file = The file of this fleet
@@ -275,7 +281,12 @@ cli-status-dead = { $member } should run and does not, and no agent is there to 
 cli-status-dead-cure = roadstead up
 cli-status-unfinished = { $member }: a creation or a load was interrupted, and what it left is not used
 cli-status-unfinished-cure = roadstead resume
-cli-status-to-come = snapshot { $snapshot } of { $cluster } says that it was taken at { $taken }, which is still to come
+cli-status-to-come = { $count ->
+    [one] a snapshot of { $cluster } says that it was taken at a time that is still to come: { $snapshot }, { $taken }
+   *[other] { $count } snapshots of { $cluster } say that they were taken at a time that is still to come, the last of them { $snapshot }, { $taken }
+}
+cli-status-aside = what a restore set aside of { $member } is kept in { $path } (size: { $size }, age: { $age })
+cli-status-aside-cure = when nobody needs it any more, remove that folder by hand; Roadstead deletes no data
 cli-status-to-come-cure = set the clock right, here and where backups are taken; the order of snapshots does not depend on it, their age does
 cli-status-no-data = { $member } has no data here, although cluster { $cluster } has snapshots
 cli-status-no-data-cure = bring its data back, or restore it: roadstead restore latest --cluster { $cluster }

@@ -3,7 +3,7 @@
 //! The only place that knows which part implements which port.
 
 use std::{
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use roadstead_agent::{LocalHand, SystemClock, SystemIds};
 use roadstead_control::{Controller, Hands, Parts, SqliteJournal};
 use roadstead_core::{
-    Error, Result, Text, Timestamp,
+    Error, Kind, Result, Text, Timestamp,
     model::Name,
     port::{Clock, Hand, Ids},
 };
@@ -30,6 +30,7 @@ use crate::{
 pub(crate) fn controller(context: &Context, loaded: &Loaded) -> Result<Controller> {
     let state = state_folder(&loaded.directory);
     make_private_folder(&state)?;
+    refuse_other_user(&state)?;
     let journal = SqliteJournal::open(&state.join("journal.sqlite"))?;
     let hands = ThisMachine { state: state.clone(), local: Arc::new(LocalHand::new(hand_parts())) };
     Ok(Controller::new(Parts {
@@ -63,6 +64,15 @@ pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
 
+/// Refuses to work by a clock that is beyond the times that can be written.
+pub(crate) fn refuse_clock(now: Timestamp) -> Result<()> {
+    if now < Timestamp::LAST {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Precondition, Text::new("cli-clock-beyond"))
+        .cure(Text::new("cli-clock-beyond-cure")))
+}
+
 /// A folder that its owner alone may enter; one that is there is left as it is.
 pub(crate) fn make_private_folder(path: &Path) -> Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
@@ -76,16 +86,35 @@ fn who() -> String {
     format!("{}@{}", user(), host.nodename().to_string_lossy())
 }
 
+/// A fleet is run by one user: another one would have other folders for its members, could not pass the agent's door, or
+/// would leave files that the first cannot read.
+fn refuse_other_user(state: &Path) -> Result<()> {
+    let owner = std::fs::metadata(state).map(|facts| facts.uid()).map_err(|error| {
+        Error::io(Text::new("cli-folder-unreadable").with("path", state.display().to_string()), &error)
+    })?;
+    let user = rustix::process::geteuid().as_raw();
+    if owner == user {
+        return Ok(());
+    }
+    let say = |key: &str| Text::new(key).with("owner", name_of(owner)).with("user", name_of(user));
+    let what = say("cli-state-of-other").with("path", state.display().to_string());
+    Err(Error::new(Kind::Denied, what).cure(say("cli-state-of-other-cure")))
+}
+
 /// Who asks: behind `sudo` the one who typed it.
 fn user() -> String {
     let told = std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty());
-    let number = rustix::process::getuid().as_raw().to_string();
+    told.unwrap_or_else(|| name_of(rustix::process::getuid().as_raw()))
+}
+
+fn name_of(user: u32) -> String {
+    let number = user.to_string();
     let known = || {
         let users = std::fs::read_to_string("/etc/passwd").ok()?;
         let mut users = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
         Some(users.find(|fields| fields.get(2) == Some(&number.as_str()))?.first()?.to_string())
     };
-    told.or_else(known).unwrap_or_else(|| format!("uid-{number}"))
+    known().unwrap_or_else(|| format!("uid-{number}"))
 }
 
 /// The hands of a fleet whose members all live on this machine: the agent's where one serves, else this process's own.
@@ -103,5 +132,17 @@ impl Hands for ThisMachine {
             return Ok(served);
         }
         Ok(Arc::clone(&self.local))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_beyond_all_times_is_refused() {
+        refuse_clock(now()).expect("a sound clock");
+        let refused = refuse_clock(Timestamp::from_millis(i64::MAX)).expect_err("past the last");
+        assert_eq!(refused.what.key, "cli-clock-beyond");
     }
 }

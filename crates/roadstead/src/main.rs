@@ -42,7 +42,9 @@ fn main() -> ExitCode {
     trace(&settings);
     let paint = Paint::new(settings.color.choose(&std::io::stdout()));
     let context = Context::new(settings, words, paint, command::named(&matches));
-    let answer = command::run(&context, &matches).unwrap_or_else(|stop| refuse(&context, stop));
+    let ran =
+        house::refuse_clock(house::now()).map_err(Into::into).and_then(|()| command::run(&context, &matches));
+    let answer = ran.unwrap_or_else(|stop| refuse(&context, stop));
     print(&context, &answer)
 }
 

@@ -71,7 +71,7 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
     let _ = rustix::process::setsid();
     let mut ended = Ended::listen()?;
     let (listener, _single) = bind(&options)?;
-    let agent = AgentSeen { pid: std::process::id(), version: options.version.clone() };
+    let agent = AgentSeen { pid: std::process::id(), version: options.version.clone(), watches: vec![] };
     let hand = LocalHand::of_agent(parts, Some(agent));
     takeover::take_over(&hand.inner, &options.host, &options.fleet, &options.fleet_file).await;
     let data = options.host.data.clone();

@@ -39,7 +39,7 @@ async fn a_member_lives_from_creation_to_stop_and_each_act_twice_changes_nothing
     assert!(matches!(&on_host.data, DataSeen::Ours(Identity { member, .. }) if member.as_str() == "words-1"));
     let conf = world.path("conf/server.conf").display().to_string();
     assert_eq!(on_host.files.keys().collect::<Vec<_>>(), [&conf], "secrets are no configuration");
-    assert!(world.look(&hand).await.host.ports_taken.contains(&world.port()));
+    assert!(world.look(&hand).await.host.is_taken([127, 0, 0, 1].into(), world.port()));
     for changes in [true, false] {
         let outcome = world.act(&hand, Act::Stop(task.clone())).await.expect("stopped");
         assert_eq!((outcome.changed, outcome.findings.len()), (changes, 0));
@@ -213,7 +213,27 @@ async fn a_server_that_ends_while_starting_is_told_with_its_last_words() {
     assert_eq!(error.what.key, "agent-start-died");
     assert!(error.causes.iter().any(|line| line.contains("no-such-setting")), "{:?}", error.causes);
     let seen = world.seen(&hand).await.on_host.expect("known");
-    assert_eq!(seen.process, ProcessSeen::Stopped, "what never ran is not started again and again");
+    let ProcessSeen::BackingOff { last, .. } = &seen.process else { panic!("nobody stopped it: {seen:?}") };
+    assert!(last.to_string().contains("no-such-setting"), "{last}");
+    world.down(&hand).await;
+    assert_eq!(world.seen(&hand).await.on_host.expect("known").process, ProcessSeen::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_port_is_taken_at_its_first_start_is_told_as_failed_and_comes_up_when_it_is_free() {
+    let world = World::new();
+    let hand = world.hand();
+    let task = world.task().await;
+    world.act(&hand, Act::Create(task.clone())).await.expect("created");
+    let other = std::net::TcpListener::bind(("127.0.0.1", world.port())).expect("its port");
+    let error = world.act(&hand, Act::Start(task)).await.expect_err("the port is taken");
+    assert_eq!(error.what.key, "agent-port-taken");
+    let seen = world.seen(&hand).await.on_host.expect("known");
+    assert!(matches!(seen.process, ProcessSeen::BackingOff { .. }), "{seen:?}");
+    drop(other);
+    until("the member up", || async { (world.seen(&hand).await.reach == Reach::Running).then_some(()) })
+        .await;
+    world.down(&hand).await;
 }
 
 /// A restart into a configuration that the server refuses: nobody stopped it on purpose.

@@ -43,7 +43,9 @@ async fn a_member_that_dies_is_started_again_with_growing_pauses_and_told() {
         let on_host = seen.members.values().next().and_then(|member| member.on_host.clone());
         match on_host?.process {
             // How it ended is known a moment after that it ended.
-            ProcessSeen::BackingOff { failures: 1, last } if last.contains("signal 9") => Some(seen),
+            ProcessSeen::BackingOff { failures: 1, last } if last.to_string().contains("signal 9") => {
+                Some(seen)
+            }
             _ => None,
         }
     })

@@ -75,7 +75,9 @@ fn a_damaged_or_newer_file_is_told_and_not_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.sqlite");
     std::fs::write(&path, "this is not a database, and long enough to be looked at as one").expect("written");
-    assert_eq!(SqliteJournal::open(&path).err().expect("damaged").kind, Kind::Corrupt);
+    let damaged = SqliteJournal::open(&path).err().expect("damaged");
+    assert_eq!(damaged.kind, Kind::Corrupt);
+    assert!(damaged.what.to_string().contains(&path.display().to_string()), "{damaged}");
     assert!(std::fs::read_to_string(&path).expect("still there").starts_with("this is not"));
     let newer = folder.path().join("newer.sqlite");
     let connection = rusqlite::Connection::open(&newer).expect("a database");
@@ -106,5 +108,7 @@ fn an_outcome_that_nobody_can_read_stands_in_nobodys_way() {
     assert_eq!(read.iter().map(|operation| operation.id.as_str()).collect::<Vec<_>>(), ["old"]);
     let outcome = read[0].steps[0].outcome.clone().expect("there is one").expect_err("unreadable");
     assert_eq!(outcome.kind, Kind::Corrupt);
-    assert_eq!(journal.operation("new").expect_err("its plan is damaged").kind, Kind::Corrupt);
+    let damaged = journal.operation("new").expect_err("its plan is damaged");
+    assert_eq!(damaged.kind, Kind::Corrupt);
+    assert!(damaged.what.to_string().contains(&path.display().to_string()), "{damaged}");
 }

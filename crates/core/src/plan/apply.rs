@@ -1,7 +1,7 @@
 //! Deciding how the fleet becomes as declared.
 
 use super::{
-    Act, Aim, Condition, Decision, MemberTask, Risk, Step, Target,
+    Act, Aim, Condition, Decision, MemberTask, Risk, Step, Target, former,
     situation::{Draft, Situation},
 };
 use crate::{
@@ -34,13 +34,29 @@ pub fn apply(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
             }
         }
     }
-    draft.findings.extend(undeclared(situation));
+    draft.findings.extend(undeclared(situation, clusters));
+    draft.findings.extend(former::findings(situation.seen, clusters));
     situation.decision(&aim, draft)
 }
 
-/// Members that live here without being declared: nothing is done to them, and nobody forgets them.
-fn undeclared(situation: &Situation<'_>) -> Vec<Finding> {
+/// Members that live here without being declared: nothing is done to them, and nobody forgets them. One that serves where
+/// a declared member would is in its way: a member that was renamed in the file.
+fn undeclared(situation: &Situation<'_>, clusters: &[Name]) -> Vec<Finding> {
+    let asked = |cluster: &&ClusterSpec| clusters.is_empty() || clusters.contains(&cluster.name);
+    let declared = || situation.fleet.clusters.values().filter(asked).flat_map(|cluster| &cluster.members);
+    let is_up = |name: &Name| {
+        let on_host = situation.seen.members.get(name).and_then(|seen| seen.on_host.as_ref());
+        on_host.is_some_and(|on_host| on_host.process.is_up())
+    };
     let told = |(name, cluster): (&Name, &ClusterSpec)| {
+        let runtime = &cluster.first().runtime;
+        let in_its_way =
+            |other: &&MemberSpec| other.runtime == *runtime && is_up(name) && !is_up(&other.name);
+        if let Some(other) = declared().find(in_its_way) {
+            let say = |key: &str| Text::new(key).with("member", name).with("other", &other.name);
+            let cure = say("core-plan-in-the-way-cure");
+            return Finding::error(name.as_str(), say("core-plan-in-the-way")).cure(cure);
+        }
         let text = Text::new("core-plan-undeclared").with("member", name).with("cluster", &cluster.name);
         let cure = Text::new("core-plan-undeclared-cure").with("member", name);
         Finding::note(name.as_str(), text).cure(cure)
@@ -211,8 +227,29 @@ fn refuse_lost_data(
         .with("cluster", &cluster.name)
         .with("snapshot", newest.id().short())
         .with("taken", newest.draft.started.for_people());
-    let cure = Text::new("core-plan-data-lost-cure").with("cluster", &cluster.name);
+    let cure = data_elsewhere(situation, cluster, member)
+        .unwrap_or_else(|| Text::new("core-plan-data-lost-cure").with("cluster", &cluster.name));
     Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
+}
+
+/// The cure where data of the cluster lies here under another name: a member or a fleet that was renamed in the file.
+/// The member's own under the fleet's former name goes before another member of its cluster.
+fn data_elsewhere(situation: &Situation<'_>, cluster: &ClusterSpec, member: &MemberSpec) -> Option<Text> {
+    let seen = situation.seen;
+    let former = seen.former.iter().find(|former| former.cluster.first().name == member.name);
+    if let Some(former) = former {
+        let cure = Text::new("core-plan-former-data-cure").with("fleet", &former.fleet);
+        return Some(cure.with("path", &former.home.root));
+    }
+    let has_data = |name: &Name| {
+        let on_host = seen.members.get(name).and_then(|seen| seen.on_host.as_ref());
+        on_host.is_some_and(|on_host| matches!(on_host.data, DataSeen::Ours(_)))
+    };
+    let mut others =
+        seen.undeclared.iter().filter(|(name, other)| other.name == cluster.name && has_data(name));
+    let (other, _) = others.next()?;
+    let cure = Text::new("core-plan-data-renamed-cure").with("other", other);
+    Some(cure.with("member", &member.name).with("cluster", &cluster.name))
 }
 
 /// Nor is it made anew when only the journal remembers that it had data: the disks of member and vault may both be away.
@@ -225,7 +262,8 @@ fn refuse_missing_data(
     let text = Text::new("core-plan-data-missing")
         .with("member", &member.name)
         .with("created", created.for_people());
-    let cure = Text::new("core-plan-data-missing-cure").with("cluster", &cluster.name);
+    let cure = data_elsewhere(situation, cluster, member)
+        .unwrap_or_else(|| Text::new("core-plan-data-missing-cure").with("cluster", &cluster.name));
     Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
 }
 
@@ -277,7 +315,7 @@ fn existing(
             let text = Text::new("core-plan-backing-off")
                 .with("member", name)
                 .with("failures", *failures)
-                .with("last", last);
+                .with("last", last.clone());
             draft.findings.push(Finding::warning(name.as_str(), text));
             draft.steps.push(restart(task, &[]));
             Ok(())

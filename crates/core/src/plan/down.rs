@@ -3,17 +3,18 @@
 use super::{
     Aim, Decision,
     apply::{facet, identity, stop},
+    former,
     situation::{Draft, Situation},
 };
 use crate::{
     finding::Finding,
     model::{ClusterSpec, MemberSpec, Name},
     port::engine::Engine,
-    seen::{MemberSeen, ProcessSeen},
+    seen::MemberSeen,
 };
 
 /// Stops the supervised members of these clusters (all for an empty list), and those beside them that the fleet file
-/// does not declare.
+/// does not declare, or declared under another name.
 pub fn down(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
     let aim = Aim::Down { clusters: clusters.to_vec() };
     let mut draft = Draft::default();
@@ -32,6 +33,10 @@ pub fn down(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
             }
         }
     }
+    match former::stops(situation, clusters) {
+        Ok(stops) => draft.steps.extend(stops),
+        Err(findings) => draft.findings.extend(findings),
+    }
     situation.decision(&aim, draft)
 }
 
@@ -44,7 +49,7 @@ fn stop_if_running(
     draft: &mut Draft,
 ) -> Result<(), Vec<Finding>> {
     let Some(on_host) = &seen.on_host else { return Ok(()) };
-    if !matches!(on_host.process, ProcessSeen::Running { .. } | ProcessSeen::BackingOff { .. }) {
+    if !on_host.process.is_up() {
         return Ok(());
     }
     let deploy = facet(engine, cluster)?;

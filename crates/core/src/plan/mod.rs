@@ -5,6 +5,7 @@ pub mod apply;
 pub mod backup;
 mod condition;
 pub mod down;
+pub mod former;
 pub mod restore;
 mod situation;
 mod step;

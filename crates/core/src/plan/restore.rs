@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     Text,
-    finding::Finding,
+    finding::{Finding, Severity},
     model::{ClusterSpec, MemberSpec, Name, Runtime, VaultSpec},
     port::{
         engine::Engine,
         vault::{Record, Stage},
     },
-    seen::{DataSeen, ProcessSeen},
+    seen::{DataSeen, HostSeen, OnHost, ProcessSeen},
 };
 
 /// Restores one snapshot. What is live is set aside, never deleted. A restore that an earlier, interrupted operation
@@ -252,10 +252,13 @@ fn supervised(
         return Err(vec![Finding::error(member.name.as_str(), why.clone()).cure(cure)]);
     }
     let is_loaded = situation.has_done(&load(&task).id) && matches!(data, DataSeen::Ours(_));
-    let runs = on_host.is_some_and(|host| {
-        matches!(host.process, ProcessSeen::Running { .. } | ProcessSeen::BackingOff { .. })
-    });
+    let runs = on_host.is_some_and(|on_host| on_host.process.is_up());
+    let serves = on_host.is_some_and(|on_host| matches!(on_host.process, ProcessSeen::Running { .. }));
+    if !serves {
+        draft.findings.extend(port_taken(member, host));
+    }
     if !is_loaded {
+        draft.findings.extend(on_host.and_then(|on_host| little_room(&task, on_host, record)));
         if runs {
             draft.steps.push(stop(&task.member));
         }
@@ -270,6 +273,42 @@ fn supervised(
     }
     draft.steps.push(compare(&task));
     Ok(())
+}
+
+/// Somebody else listens where the restored member would: better known before anything is set aside or loaded.
+fn port_taken(member: &MemberSpec, host: &HostSeen) -> Option<Finding> {
+    let Runtime::Process { port, listen, .. } = &member.runtime else { return None };
+    let told = || {
+        let say = |key: &str| {
+            Text::new(key)
+                .with("member", &member.name)
+                .with("address", listen.to_string())
+                .with("port", port.to_string())
+        };
+        Finding::error(member.name.as_str(), say("core-plan-port-taken"))
+            .cure(say("core-plan-port-taken-cure"))
+    };
+    host.is_taken(*listen, *port).then(told)
+}
+
+/// What is set aside is kept, so that all that the snapshot holds needs room anew. Refused is what cannot end well; what
+/// may, is told.
+fn little_room(task: &LoadTask, on_host: &OnHost, record: &Record) -> Option<Finding> {
+    let (needed, free) = (record.bytes(), on_host.free?);
+    if free >= needed {
+        return None;
+    }
+    let member = &task.member.member.name;
+    let hopeless = free < record.bytes_restored_min();
+    let text = Text::new(if hopeless { "core-plan-no-room" } else { "core-plan-little-room" })
+        .with("member", member)
+        .with("snapshot", record.id().short())
+        .with("path", task.member.home.as_ref().map_or("", |home| &home.root))
+        .with("needed", needed.to_string())
+        .with("free", free.to_string());
+    let severity = if hopeless { Severity::Error } else { Severity::Warning };
+    let finding = Finding::error(member.as_str(), text).cure(Text::new("core-plan-no-room-cure"));
+    Some(Finding { severity, ..finding })
 }
 
 fn set_aside(situation: &Situation<'_>, task: &MemberTask) -> Step {

@@ -19,7 +19,7 @@ use crate::{
     model::{ClusterSpec, HostSpec, MemberHome, MemberSpec, Name},
     plan::Act,
     secret::Secret,
-    seen::{HostSeen, MemberSeen},
+    seen::{Aside, Former, HostSeen, MemberSeen},
 };
 
 /// Secrets that travel with an order, by reference: by protocol only, never in a journal.
@@ -40,7 +40,8 @@ pub struct LookAsk {
     pub fleet: Name,
     /// Absolute path of its file.
     pub fleet_file: String,
-    /// Also look at the members of this fleet that live on the host and are none of these; `None`: only at those asked.
+    /// Also look at the members of this fleet that live on the host and are none of these, at those that its file made
+    /// under another name, and at what was set aside; `None`: only at those asked.
     pub besides: Option<Vec<Name>>,
 }
 
@@ -67,6 +68,12 @@ pub struct Looked {
     /// Those among them that were not asked for by name, each with its cluster, of which it is the only member here.
     #[serde(default)]
     pub besides: BTreeMap<Name, ClusterSpec>,
+    /// Members that the fleet file made under a name or in a data folder that it names no more; looked for with `besides`.
+    #[serde(default)]
+    pub former: Vec<Former>,
+    /// Data directories that were set aside; looked for with `besides`.
+    #[serde(default)]
+    pub asides: Vec<Aside>,
     /// What a survey found (`Depth::Grants`).
     pub findings: Vec<Finding>,
 }

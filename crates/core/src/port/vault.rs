@@ -138,6 +138,12 @@ impl Record {
         &self.draft.id
     }
 
+    /// What a restored server needs at the very least. A server that compresses its values, or keeps them in binary
+    /// form, holds less than the text of its backup; rarely less than a quarter.
+    pub fn bytes_restored_min(&self) -> Bytes {
+        Bytes(self.bytes().0 / 4)
+    }
+
     /// The stage it stands at. A failure takes away its own stage and those above it, until a later success.
     /// Events count in the order in which they were written, never by their clocks.
     pub fn stage(&self) -> Stage {

@@ -8,7 +8,7 @@ use roadstead_core::{
     model::{ClusterSpec, MemberSpec, Name},
     plan,
     port::layout::Endpoint,
-    seen::{DataSeen, FleetSeen, MemberSeen, OnHost, ProcessSeen, Reach, Role},
+    seen::{Aside, DataSeen, FleetSeen, Former, MemberSeen, OnHost, ProcessSeen, Reach, Role},
 };
 use serde_json::{Value, json};
 
@@ -46,12 +46,18 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let of_asked = |cluster: &&ClusterSpec| asked.is_empty() || asked.contains(&cluster.name);
     let undeclared: Vec<_> = seen.undeclared.values().filter(of_asked).collect();
     let listed = || clusters.iter().copied().chain(undeclared.iter().copied());
+    let is_listed = |name: &Name| {
+        asked.is_empty() || listed().any(|cluster| cluster.members.iter().any(|member| member.name == *name))
+    };
     let mut text = state.table(listed()).render(context.paint);
     text.push_str(&state.agent(&controller));
     let mut findings: Vec<Finding> = seen.findings.clone();
     findings.extend(shelf.findings.iter().cloned());
     findings.extend(troubles(&seen));
-    findings.extend(to_come(&shelf, state.now));
+    findings.extend(to_come(&clusters, &shelf, state.now));
+    findings.extend(plan::former::findings(&seen, &asked));
+    findings
+        .extend(seen.asides.iter().filter(|aside| is_listed(&aside.member)).map(|aside| state.aside(aside)));
     findings.extend(clusters.iter().flat_map(|cluster| lost(cluster, &seen, &shelf)));
     for found in &findings {
         text.push_str(&render::finding::one(&context.words, context.paint, found));
@@ -64,6 +70,8 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         "fleet": loaded.fleet.name,
         "members": members.collect::<Vec<_>>(),
         "agents": agents,
+        "former": seen.former.iter().map(|former| state.former(former)).collect::<Vec<_>>(),
+        "set_aside": seen.asides.iter().filter(|aside| is_listed(&aside.member)).collect::<Vec<_>>(),
         "findings": render::json::findings(&context.words, &findings),
     });
     let exit = if finding::any_error(&findings) { Exit::No } else { Exit::Done };
@@ -152,6 +160,36 @@ impl State<'_> {
         roadstead_core::finding::any_error(&self.shelf.findings)
     }
 
+    fn process(&self, process: &ProcessSeen) -> Value {
+        match process {
+            ProcessSeen::BackingOff { failures, last } => {
+                json!({ "backing-off": { "failures": failures, "last": self.words.say(last) } })
+            }
+            other => json!(other),
+        }
+    }
+
+    fn former(&self, former: &Former) -> Value {
+        json!({
+            "fleet": former.fleet,
+            "member": former.cluster.first().name,
+            "cluster": former.cluster.name,
+            "home": former.home.root,
+            "process": self.process(&former.on_host.process),
+        })
+    }
+
+    /// What a restore set aside: kept until somebody who knows that it is needed no more removes it.
+    fn aside(&self, aside: &Aside) -> Finding {
+        let unknown = || self.words.word("cli-state-unknown");
+        let what = Text::new("cli-status-aside")
+            .with("member", &aside.member)
+            .with("path", &aside.path)
+            .with("size", aside.bytes.map_or_else(unknown, |bytes| bytes.to_string()))
+            .with("age", aside.since.map_or_else(unknown, |since| time::age(self.words, since, self.now)));
+        Finding::note(aside.member.as_str(), what).cure(Text::new("cli-status-aside-cure"))
+    }
+
     /// Whether somebody watches what runs here.
     fn agent(&self, controller: &Controller) -> String {
         let supervised = controller.fleet().clusters.values().flat_map(|cluster| &cluster.members);
@@ -192,7 +230,7 @@ impl State<'_> {
             "flavour": facts.map(|facts| &facts.flavour),
             "endpoint": endpoint(member),
             "supervised": member.is_supervised(),
-            "process": seen.and_then(|seen| seen.on_host.as_ref()).map(|host| &host.process),
+            "process": seen.and_then(|seen| seen.on_host.as_ref()).map(|host| self.process(&host.process)),
             "uptime_ms": facts.and_then(|facts| facts.uptime),
             "position": facts.and_then(|facts| facts.position.as_ref()),
             "connections_used": facts.and_then(|facts| facts.connections_used),
@@ -211,19 +249,22 @@ impl State<'_> {
     }
 }
 
-/// Snapshots that claim to be of a time that has not come: some clock was or is wrong, and their age says nothing.
-fn to_come(shelf: &Shelf, now: Timestamp) -> impl Iterator<Item = Finding> + '_ {
-    let ahead = move |entry: &&Entry| {
-        entry.record.draft.started.since(now).is_some_and(|ahead| ahead > CLOCKS_DIFFER_MAX)
-    };
-    shelf.entries.iter().filter(ahead).map(|entry| {
-        let record = &entry.record;
+/// Clusters with snapshots that claim to be of a time that has not come: some clock was or is wrong, and their age says
+/// nothing.
+fn to_come(clusters: &[&ClusterSpec], shelf: &Shelf, now: Timestamp) -> Vec<Finding> {
+    let ahead =
+        |entry: &&Entry| entry.record.draft.started.since(now).is_some_and(|ahead| ahead > CLOCKS_DIFFER_MAX);
+    let of_cluster = |cluster: &&ClusterSpec| {
+        let name = &cluster.name;
+        let last = shelf.of(name).filter(ahead).max_by_key(|entry| entry.record.draft.started)?;
         let what = Text::new("cli-status-to-come")
-            .with("snapshot", record.id().short())
-            .with("cluster", &record.draft.cluster)
-            .with("taken", record.draft.started.for_people());
-        Finding::error(record.draft.cluster.as_str(), what).cure(Text::new("cli-status-to-come-cure"))
-    })
+            .with("count", shelf.of(name).filter(ahead).count())
+            .with("snapshot", last.record.id().short())
+            .with("cluster", name)
+            .with("taken", last.record.draft.started.for_people());
+        Some(Finding::error(name.as_str(), what).cure(Text::new("cli-status-to-come-cure")))
+    };
+    clusters.iter().filter_map(of_cluster).collect()
 }
 
 /// Why members do not answer, and how often they died.
@@ -241,8 +282,10 @@ pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
         match member.on_host.as_ref().map(|host| &host.process) {
             Some(ProcessSeen::BackingOff { failures, last }) => {
                 let what = Text::new("core-plan-backing-off").with("member", name);
-                found
-                    .push(Finding::error(name.as_str(), what.with("failures", *failures).with("last", last)));
+                found.push(Finding::error(
+                    name.as_str(),
+                    what.with("failures", *failures).with("last", last.clone()),
+                ));
             }
             // The agent that started it again knows how it died, and has told.
             Some(ProcessSeen::Running { restarts, .. }) if *restarts > 0 && !is_told(seen, name) => {
@@ -304,17 +347,81 @@ pub(super) fn endpoint(member: &MemberSpec) -> String {
 #[cfg(test)]
 mod tests {
     use roadstead_core::{
-        Millis,
+        Bytes, Millis, Version,
+        manifest::Manifest,
+        port::vault::{Draft, Dumped, Record, SnapshotId},
         seen::{DataSeen, OnHost},
     };
 
     use super::*;
 
+    fn entry(cluster: &str, number: u64, started: i64) -> Entry {
+        let name = |text: &str| Name::parse(text).expect("a name");
+        let draft = Draft {
+            id: SnapshotId(format!("{number:032x}")),
+            set: String::new(),
+            fleet: name("f"),
+            cluster: name(cluster),
+            member: name(&format!("{cluster}-1")),
+            engine: String::new(),
+            started: Timestamp::from_millis(started),
+            number,
+            by: String::new(),
+        };
+        let manifest = Manifest::default();
+        let version = Version { parts: vec![1] };
+        let dumped = Dumped { flavour: String::new(), version, position: None, manifest, findings: vec![] };
+        let record =
+            Record { draft, dumped, streams: vec![], stored: Bytes(0), took: Millis(0), history: vec![] };
+        Entry { vault: name("v"), record }
+    }
+
+    fn cluster(name: &str) -> ClusterSpec {
+        ClusterSpec {
+            name: Name::parse(name).expect("a name"),
+            engine: String::new(),
+            version: None,
+            memory: None,
+            members: vec![],
+            databases: vec![],
+            roles: std::collections::BTreeMap::new(),
+            settings: std::collections::BTreeMap::new(),
+            backup: None,
+        }
+    }
+
+    #[test]
+    fn snapshots_of_times_to_come_are_told_in_one_line_a_cluster_and_of_those_asked_for() {
+        let hour = 3_600_000;
+        let now = Timestamp::from_millis(hour);
+        let entries = vec![
+            entry("a", 1, 0),
+            entry("a", 2, 3 * hour),
+            entry("a", 3, 2 * hour),
+            entry("a", 4, hour + 60_000),
+            entry("b", 5, 2 * hour),
+            entry("c", 6, hour),
+        ];
+        let shelf = Shelf { entries, ..Shelf::default() };
+        let (a, b, c) = (cluster("a"), cluster("b"), cluster("c"));
+        let told = |clusters: &[&ClusterSpec]| -> Vec<String> {
+            to_come(clusters, &shelf, now).iter().map(|found| found.what.to_string()).collect()
+        };
+        let of_a = format!(
+            "cli-status-to-come(cluster=a, count=2, snapshot=00000000, taken={})",
+            Timestamp::from_millis(3 * hour).for_people()
+        );
+        assert_eq!(told(&[&a, &c]), [of_a]);
+        assert_eq!(told(&[&a, &b, &c]).len(), 2);
+        assert!(told(&[&c]).is_empty(), "clocks may differ by minutes");
+    }
+
     #[test]
     fn a_restart_is_told_once() {
         let name = Name::parse("orders-1").expect("a name");
         let process = ProcessSeen::Running { pid: 1, restarts: 2 };
-        let on_host = OnHost { process, data: DataSeen::Absent, files: std::collections::BTreeMap::new() };
+        let on_host =
+            OnHost { process, data: DataSeen::Absent, files: std::collections::BTreeMap::new(), free: None };
         let member =
             MemberSeen { reach: Reach::Running, facts: None, on_host: Some(on_host), took: Millis(0) };
         let mut seen = FleetSeen::default();

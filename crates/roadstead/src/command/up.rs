@@ -1,12 +1,13 @@
 //! `roadstead up` and `roadstead down`: everything as declared; everything stopped, with its data kept.
 
 use clap::{ArgMatches, Command};
-use roadstead_core::{Text, plan::Aim};
+use roadstead_control::Controller;
+use roadstead_core::{Finding, Result, Text, plan::Aim};
 
 use super::shape;
 use crate::{
     agent_door,
-    context::{Context, Exit, Outcome, block_on},
+    context::{Answer, Context, Exit, Outcome, block_on},
     fleet_file, house,
     operation::{self, Manner},
     render::{self, Words},
@@ -39,12 +40,38 @@ pub(crate) fn run_down(context: &Context, matches: &ArgMatches) -> Outcome {
         let mut answer =
             operation::carry_out(context, &loaded, &controller, &Aim::Down { clusters }, &manner).await?;
         if everything && !manner.dry_run && answer.exit == Exit::Done {
-            let ended = agent_door::end(controller.state()).await?;
-            if ended {
-                render::append(&mut answer.text, &context.words.say(&Text::new("cli-agent-ended")));
-            }
-            answer.json["agent_ended"] = ended.into();
+            end_agent(context, &controller, &mut answer).await?;
         }
         Ok(answer)
     })?
+}
+
+/// Ends the agent, unless it still watches something: that is told. Only servers of another fleet file that is there are
+/// no reason to say that this one is down in part.
+async fn end_agent(context: &Context, controller: &Controller, answer: &mut Answer) -> Result<()> {
+    let seen = controller.survey(None).await;
+    let agent = seen.hosts.values().find_map(|host| host.agent.as_ref());
+    if let Some(agent) = agent.filter(|agent| !agent.watches.is_empty()) {
+        let fleet_file = &controller.fleet().file;
+        let is_others = agent.watches.iter().all(|one| one.has_file && one.fleet_file != *fleet_file);
+        let homes: Vec<String> =
+            agent.watches.iter().map(|one| format!("{} ({})", one.home, one.fleet_file)).collect();
+        let what =
+            Text::new("cli-agent-watches").with("pid", agent.pid.to_string()).with("homes", homes.join(", "));
+        let finding = if is_others { Finding::note("", what) } else { Finding::warning("", what) };
+        let finding = finding.cure(Text::new("cli-agent-watches-cure"));
+        render::append(&mut answer.text, &render::finding::one(&context.words, context.paint, &finding));
+        answer.json["agent_ended"] = false.into();
+        answer.json["agent_watches"] = render::json::findings(&context.words, &[finding]);
+        if !is_others {
+            answer.exit = Exit::Partly;
+        }
+        return Ok(());
+    }
+    let ended = agent_door::end(controller.state()).await?;
+    if ended {
+        render::append(&mut answer.text, &context.words.say(&Text::new("cli-agent-ended")));
+    }
+    answer.json["agent_ended"] = ended.into();
+    Ok(())
 }

@@ -19,5 +19,6 @@ mod harbour;
 mod output;
 mod readme;
 mod refusals;
+mod renamed;
 mod secrecy;
 mod voyage;

@@ -142,6 +142,103 @@ fn what_only_the_journal_remembers_is_not_replaced_by_nothing_either() {
 }
 
 #[test]
+fn what_runs_under_a_former_name_is_in_the_way_and_stopped_by_down() {
+    let declared = "declare a plain\ndeclare b plain\nuser plain\nsee a data=absent\nsee b data=absent";
+    let former = |process: &str| format!("{declared}\nformer old a plain data=ours:1.2 process={process}");
+    for process in ["running", "backing-off"] {
+        check(&former(process), &apply(), "error a-1: core-plan-former-runs");
+        check(
+            &former(process),
+            &Aim::Down { clusters: vec![] },
+            "stop-/data/old/a-1 [interrupts-writes] needs 0 proves 1",
+        );
+        // What is not asked for is neither stopped nor in the way.
+        check(&former(process), &Aim::Down { clusters: vec![name("b")] }, "");
+        check(
+            &former(process),
+            &Aim::Apply { clusters: vec![name("b")] },
+            "create-b-1 [create] needs 2 proves 1\nstart-b-1 [-] needs 1 proves 1",
+        );
+    }
+    check(&former("stopped"), &Aim::Down { clusters: vec![] }, "");
+}
+
+#[test]
+fn data_under_a_former_name_is_the_cure_of_what_is_missing() {
+    let cure = |scenario: &str| {
+        let decision = World::read(scenario).decide(&apply());
+        let error = decision.findings.iter().find(|found| found.what.key.starts_with("core-plan-data-"));
+        error.expect("its data is missing").cure.clone().expect("there is a cure").to_string()
+    };
+    let lost = "declare a plain backup\nsee a data=absent";
+    for known in ["snapshot aa01 a proven", "created a-1"] {
+        let former = cure(&format!("{lost}\n{known}\nformer old a plain data=ours:1.2 process=stopped"));
+        assert!(former.starts_with("core-plan-former-data-cure") && former.contains("fleet=old"), "{former}");
+        let scenario = format!("{lost}\n{known}\nundeclared b plain data=ours:1.2 process=stopped");
+        let mut world = World::read(&scenario);
+        world.seen.undeclared.get_mut("b-1").expect("seen").name = name("a");
+        let decision = world.decide(&apply());
+        let renamed = decision.findings[0].cure.clone().expect("there is a cure").to_string();
+        assert!(
+            renamed.starts_with("core-plan-data-renamed-cure") && renamed.contains("other=b-1"),
+            "{renamed}"
+        );
+        // Data of another cluster, or none, is no cure.
+        for other in ["undeclared b plain data=ours:1.2 process=stopped", ""] {
+            let usual = cure(&format!("{lost}\n{known}\n{other}"));
+            assert!(!usual.starts_with("core-plan-data-renamed") && !usual.contains("former"), "{usual}");
+        }
+    }
+}
+
+#[test]
+fn an_undeclared_member_at_the_port_of_a_declared_one_is_in_its_way_while_it_runs() {
+    let scenario =
+        "declare a plain\nuser plain\nsee a data=absent\nundeclared b plain data=ours:1.2 process=";
+    check(&format!("{scenario}running"), &apply(), "error b-1: core-plan-in-the-way");
+    check(
+        &format!("{scenario}stopped"),
+        &apply(),
+        "create-a-1 [create] needs 2 proves 1
+         start-a-1 [-] needs 1 proves 1
+         note b-1: core-plan-undeclared",
+    );
+}
+
+#[test]
+fn a_restore_without_room_or_port_sets_nothing_aside() {
+    let scenario = |seen: &str| format!("declare a plain backup\nsnapshot aa01 a proven 4000\nsee a {seen}");
+    let stopped = "data=ours:1.2 process=stopped";
+    let steps = "set-aside-a-1 [loses-data] needs 2 proves 1
+         user-plain-for-a-1 [create] needs 0 proves 1
+         create-a-1 [create] needs 2 proves 1
+         load-a-1 [create] needs 2 proves 0
+         start-a-1 [-] needs 1 proves 1
+         compare-a-1 [-] needs 0 proves 0";
+    let place = restore(Destination::Place);
+    check(&scenario(&format!("{stopped} free=999")), &place, "error a-1: core-plan-no-room");
+    check(
+        &scenario(&format!("{stopped} free=1000")),
+        &place,
+        &format!("{steps}\nwarning a-1: core-plan-little-room"),
+    );
+    check(&scenario(&format!("{stopped} free=4000")), &place, steps);
+    let taken = scenario(&format!("{stopped}\ntaken 5000"));
+    check(&taken, &place, "error a-1: core-plan-port-taken");
+    check(&scenario(&format!("{stopped}\ntaken 5001")), &place, steps);
+    let beside = restore(Destination::Beside { member: name("c-1"), port: 5001 });
+    let seen = "data=ours:1.2 process=running\nsee c data=absent\ntaken 5001";
+    check(&scenario(seen), &beside, "error c-1: core-plan-port-taken");
+    // What listens there is the member itself: a restore that is carried on after its start.
+    let done = "taken 5000\ndone create-a-1\ndone load-a-1";
+    check(
+        &scenario(&format!("data=ours:1.2 process=running\n{done}")),
+        &place,
+        "compare-a-1 [-] needs 0 proves 0",
+    );
+}
+
+#[test]
 fn a_stopped_dying_or_silent_member_is_told_apart() {
     check(
         "declare a plain\nsee a data=ours:1.2 process=dead",

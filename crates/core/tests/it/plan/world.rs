@@ -5,7 +5,9 @@
 //! declare m plain managed
 //! see a data=ours:1.2 process=running size=10 databases=d
 //! undeclared copy plain data=ours:1.2 process=running
-//! snapshot 00..01 a proven
+//! former old a plain data=ours:1.2 process=running
+//! snapshot 00..01 a proven 4000
+//! taken 5000
 //! done create-a-1
 //! ```
 
@@ -17,10 +19,13 @@ use roadstead_core::{
         BackupSpec, ClusterSpec, Fleet, HostSpec, MemberHome, MemberSpec, Name, Runtime, TlsSpec, VaultSpec,
     },
     plan::{Aim, Decision, Situation, decide},
-    port::vault::{Draft, Dumped, Event, Record, SnapshotId, Stage},
+    port::{
+        stream::StreamInfo,
+        vault::{Draft, Dumped, Event, Record, SnapshotId, Stage},
+    },
     seen::{
-        DataSeen, Effect, Facts, FleetSeen, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen, Reach,
-        SettingSeen,
+        DataSeen, Effect, Facts, FleetSeen, Former, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen,
+        Reach, SettingSeen,
     },
 };
 
@@ -75,7 +80,15 @@ impl World {
                     let spec = world.fleet.clusters.remove(*cluster).expect("just declared");
                     world.seen.undeclared.insert(spec.first().name.clone(), spec);
                 }
-                ["snapshot", id, cluster, stage] => world.snapshot(id, cluster, stage),
+                ["former", fleet, cluster, engine, rest @ ..] => world.former(fleet, cluster, engine, rest),
+                ["taken", port] => {
+                    let host = world.seen.hosts.get_mut("local").expect("the host is there");
+                    host.listening.push(format!("127.0.0.1:{port}").parse().expect("a port"));
+                }
+                ["snapshot", id, cluster, stage] => world.snapshot(id, cluster, stage, 0),
+                ["snapshot", id, cluster, stage, bytes] => {
+                    world.snapshot(id, cluster, stage, bytes.parse().expect("a length"));
+                }
                 ["user", user] => {
                     let host = world.seen.hosts.get_mut("local").expect("the host is there");
                     host.users.push((*user).to_owned());
@@ -135,8 +148,12 @@ impl World {
         let managed =
             self.fleet.clusters.get(cluster).is_some_and(|cluster| !cluster.first().is_supervised());
         let mut facts = Facts { version: Version::parse("1.2"), databases: Some(vec![]), ..Facts::default() };
-        let mut on_host =
-            OnHost { data: DataSeen::Absent, process: ProcessSeen::Stopped, files: BTreeMap::new() };
+        let mut on_host = OnHost {
+            data: DataSeen::Absent,
+            process: ProcessSeen::Stopped,
+            files: BTreeMap::new(),
+            free: None,
+        };
         let mut reach = Reach::Stopped;
         for word in rest {
             let (key, value) = word.split_once('=').expect("key=value");
@@ -148,6 +165,7 @@ impl World {
                         reach = Reach::Running;
                     }
                 }
+                "free" => on_host.free = Some(Bytes(value.parse().expect("bytes"))),
                 "reach" => reach = reach_of(value),
                 "databases" => facts.databases = Some(value.split(',').map(str::to_owned).collect()),
                 "file" => {
@@ -165,7 +183,20 @@ impl World {
         self.seen.members.insert(member, MemberSeen { on_host, reach, facts, took: Millis(1) });
     }
 
-    fn snapshot(&mut self, id: &str, cluster: &str, stage: &str) {
+    /// What is said after the engine is seen; the declaration goes back to what it was.
+    fn former(&mut self, fleet: &str, cluster: &str, engine: &str, rest: &[&str]) {
+        let (declared, seen) = (self.fleet.clusters.clone(), self.seen.members.clone());
+        self.declare(cluster, engine, &[]);
+        self.see(cluster, rest);
+        let cluster = self.fleet.clusters.remove(cluster).expect("just declared");
+        let on_host = self.seen.members.remove(&cluster.first().name).and_then(|seen| seen.on_host);
+        let home = MemberHome::new(&self.fleet.hosts["local"], &name(fleet), &cluster.first().name);
+        let on_host = on_host.expect("it lives on a host");
+        self.seen.former.push(Former { fleet: name(fleet), home, cluster, on_host });
+        (self.fleet.clusters, self.seen.members) = (declared, seen);
+    }
+
+    fn snapshot(&mut self, id: &str, cluster: &str, stage: &str, bytes: u64) {
         let mut record = Record {
             draft: Draft {
                 id: SnapshotId(id.into()),
@@ -185,7 +216,7 @@ impl World {
                 manifest: manifest(),
                 findings: vec![],
             },
-            streams: vec![],
+            streams: vec![StreamInfo { name: "dump".into(), bytes, digest: String::new() }],
             stored: Bytes(0),
             took: Millis(0),
             history: vec![],
@@ -246,7 +277,7 @@ fn process(value: &str) -> ProcessSeen {
         "running" => ProcessSeen::Running { pid: 7, restarts: 0 },
         "stopped" => ProcessSeen::Stopped,
         "dead" => ProcessSeen::Dead,
-        "backing-off" => ProcessSeen::BackingOff { failures: 3, last: "boom".into() },
+        "backing-off" => ProcessSeen::BackingOff { failures: 3, last: Text::new("boom") },
         _ => panic!("a process cannot be {value:?}"),
     }
 }
