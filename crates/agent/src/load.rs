@@ -64,8 +64,8 @@ async fn into_address(
     let linked = job.link(&task.member, None, true).await?;
     let source = watched(job.watch, vault.open(record.id())).await?;
     let keep_accounts = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
-    let ask = LoadAsk { record, private_target: false, keep_accounts };
-    if task.again {
+    let ask = LoadAsk { record, private_target: false, keep_accounts, before: task.again.clone() };
+    if task.again.is_some() {
         worker::say(job, "agent-phase-clear", record);
         watched(job.watch, backup.clear(source.as_ref(), &linked.link, &ask)).await?;
     }
@@ -82,9 +82,9 @@ pub(crate) async fn require_empty(job: &Job<'_>, task: &LoadTask) -> Result<Outc
     let linked = job.link(&task.member, None, false).await?;
     let source = watched(job.watch, vault.open(record.id())).await?;
     let keep_accounts = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
-    let ask = LoadAsk { record: &record, private_target: false, keep_accounts };
-    fits(job, engine.as_ref(), &linked.link, source.as_ref(), &ask).await?;
-    Ok(Outcome { snapshot: Some(record.id().clone()), ..Outcome::default() })
+    let ask = LoadAsk { record: &record, private_target: false, keep_accounts, before: None };
+    let found = fits(job, engine.as_ref(), &linked.link, source.as_ref(), &ask).await?;
+    Ok(Outcome { found: Some(found), snapshot: Some(record.id().clone()), ..Outcome::default() })
 }
 
 struct Facets<'a> {
@@ -106,7 +106,7 @@ async fn fits(
     link: &Link,
     source: &dyn Source,
     ask: &LoadAsk<'_>,
-) -> Result<()> {
+) -> Result<serde_json::Value> {
     let Facets { backup, inspect } = facets(engine)?;
     if let Some(holds) = watched(job.watch, inspect.occupied(link)).await? {
         let what = Text::new("agent-target-occupied")
@@ -188,7 +188,8 @@ async fn fill(
     let mut apart = member.clone();
     apart.layout = Some(Box::new(layout.clone()));
     state::want(&work.opened, work.home(), false, &apart)?;
-    let load_ask = LoadAsk { record, private_target: true, keep_accounts: vec![layout.admin.clone()] };
+    let keep_accounts = vec![layout.admin.clone()];
+    let load_ask = LoadAsk { record, private_target: true, keep_accounts, before: None };
     let source = watched(job.watch, vault.open(record.id())).await?;
     worker::say(job, "agent-phase-load", record);
     if watched(job.watch, backup.seed(source.as_ref(), &layout, &load_ask, job.watch)).await? {

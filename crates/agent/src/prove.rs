@@ -80,6 +80,7 @@ pub(crate) async fn prove(job: &Job<'_>, task: &ProveTask) -> Result<Outcome> {
                 findings,
                 record: None,
                 comparison: Some(comparison),
+                found: None,
                 snapshot: Some(id.clone()),
             })
         }
@@ -126,7 +127,7 @@ async fn restore_and_measure(
     let source =
         watched(job.watch, vault.open(record.id())).await.map_err(|error| blame(error, scratch, false))?;
     let admin = scratch.work.layout().admin.clone();
-    let ask = LoadAsk { record, private_target: true, keep_accounts: vec![admin] };
+    let ask = LoadAsk { record, private_target: true, keep_accounts: vec![admin], before: None };
     let layout = scratch.work.layout().clone();
     worker::say(job, "agent-phase-load", record);
     let seeded = watched(job.watch, backup.seed(source.as_ref(), &layout, &ask, job.watch)).await;

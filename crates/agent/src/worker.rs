@@ -106,6 +106,7 @@ fn taken(record: Record, changed: bool) -> Outcome {
     Outcome {
         changed,
         findings: record.dumped.findings.clone(),
+        found: None,
         snapshot: Some(record.id().clone()),
         record: Some(Box::new(record)),
         comparison: None,

@@ -104,10 +104,16 @@ impl Controller {
 
     /// Looks, and decides what an aim needs.
     pub async fn decide(&self, aim: &Aim) -> Decision {
-        self.decide_on(aim, &self.parts.ids.id(), &[]).await
+        self.decide_on(aim, &self.parts.ids.id(), &[], &BTreeMap::new()).await
     }
 
-    async fn decide_on(&self, aim: &Aim, operation: &str, done: &[String]) -> Decision {
+    async fn decide_on(
+        &self,
+        aim: &Aim,
+        operation: &str,
+        done: &[String],
+        found: &BTreeMap<String, serde_json::Value>,
+    ) -> Decision {
         let (clusters, depth, tools) = match aim {
             Aim::Apply { clusters } => (clusters.as_slice(), Depth::Full, true),
             Aim::Down { clusters } => (clusters.as_slice(), Depth::Brief, true),
@@ -149,6 +155,7 @@ impl Controller {
                 now: self.parts.clock.now(),
                 operation,
                 done,
+                found,
             },
             aim,
         )
@@ -200,7 +207,7 @@ impl Controller {
         if plan.fleet_digest != self.parts.fleet_digest {
             return Err(refuse("control-plan-other-file"));
         }
-        let now = self.decide_on(&plan.aim, &plan.operation, &plan.done).await;
+        let now = self.decide_on(&plan.aim, &plan.operation, &plan.done, &plan.found).await;
         let changed: Vec<_> = now.plan.basis_changes(&plan.basis);
         if changed.is_empty() {
             return Ok(());
@@ -245,13 +252,15 @@ impl Controller {
         executor.run(&self.parts.ids.id(), plan, audience).await
     }
 
-    /// The newest operation that never ended and whose aim none has reached since, or that was stopped on request with
-    /// nothing done well since.
+    /// The newest operation that never ended and whose aim none has reached since, nor put something else in its place, or
+    /// that was stopped on request with nothing done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
         let mut done_since: Vec<Aim> = Vec::new();
         for operation in self.parts.journal.recent(100)? {
             match operation.result {
-                None if !done_since.contains(&operation.plan.aim) => return Ok(Some(operation)),
+                None if !done_since.iter().any(|done| done.replaces(&operation.plan.aim)) => {
+                    return Ok(Some(operation));
+                }
                 Some(Ended::Cancelled) if done_since.is_empty() => return Ok(Some(operation)),
                 Some(Ended::Done) => done_since.push(operation.plan.aim),
                 None | Some(_) => {}
@@ -268,10 +277,15 @@ impl Controller {
 
     /// Decides how an interrupted operation's aim is reached from where the world is now.
     pub async fn decide_resumption(&self, operation: &Operation) -> Decision {
-        let finished = operation.steps.iter().filter(|step| matches!(step.outcome, Some(Ok(_))));
-        let mut done = operation.plan.done.clone();
-        done.extend(finished.map(|step| step.step.clone()));
-        self.decide_on(&operation.plan.aim, &operation.plan.operation, &done).await
+        let plan = &operation.plan;
+        let (mut done, mut found) = (plan.done.clone(), plan.found.clone());
+        for step in &operation.steps {
+            if let Some(Ok(outcome)) = &step.outcome {
+                done.push(step.step.clone());
+                found.extend(outcome.found.clone().map(|found| (step.step.clone(), found)));
+            }
+        }
+        self.decide_on(&plan.aim, &plan.operation, &done, &found).await
     }
 
     /// Marks an interrupted operation as carried on, once the one that carries it on has ended.

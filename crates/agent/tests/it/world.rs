@@ -265,7 +265,7 @@ impl World {
     }
 
     pub(crate) fn load(member: MemberTask, id: char) -> LoadTask {
-        LoadTask { snapshot: Self::snapshot(id), member, standing: Standing::Loaded, again: false }
+        LoadTask { snapshot: Self::snapshot(id), member, standing: Standing::Loaded, again: None }
     }
 }
 

@@ -261,6 +261,7 @@ pub(crate) fn plan(steps: Vec<Step>) -> Plan {
         made: Timestamp::from_millis(0),
         operation: "op".into(),
         done: vec![],
+        found: BTreeMap::new(),
         basis: BTreeMap::new(),
         steps,
     }

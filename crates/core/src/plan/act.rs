@@ -136,9 +136,10 @@ pub struct LoadTask {
     /// What the two have to do with each other.
     #[serde(default)]
     pub standing: Standing,
-    /// What an earlier load of the same snapshot left when it broke off is taken out first.
-    #[serde(default)]
-    pub again: bool,
+    /// What an earlier load of the same snapshot left when it broke off is taken out first; with what was found before
+    /// that load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<serde_json::Value>,
 }
 
 impl Act {

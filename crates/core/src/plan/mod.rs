@@ -61,6 +61,20 @@ pub enum Aim {
     },
 }
 
+impl Aim {
+    /// Whether, once this was reached, there is nothing left to carry on of another: it is the same, or it put something
+    /// else where the other would have.
+    pub fn replaces(&self, other: &Self) -> bool {
+        let place = |aim: &Self| match aim {
+            Self::Restore { into: Destination::Address { address, port, .. }, .. } => {
+                Some((address.clone(), *port))
+            }
+            _ => None,
+        };
+        self == other || place(self).is_some_and(|here| place(other) == Some(here))
+    }
+}
+
 /// Where a restore goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -107,6 +121,9 @@ pub struct Plan {
     /// Steps of that operation that were finished well before it was interrupted.
     #[serde(default)]
     pub done: Vec<String>,
+    /// What those of them found, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found: BTreeMap<String, serde_json::Value>,
     /// What was observed when it was made, flat: see [`FleetSeen::basis`].
     pub basis: BTreeMap<String, String>,
     /// The steps, in order.

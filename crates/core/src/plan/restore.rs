@@ -145,11 +145,11 @@ fn beside(
 /// empty before it, so that what the snapshot holds may go, once whoever resumes says so by name.
 fn at_address(situation: &Situation<'_>, mut task: LoadTask, address: &str) -> Vec<Step> {
     let empty = require_empty(&task, address);
-    task.again = situation.has_done(&empty.id);
+    task.again = situation.found.get(&empty.id).filter(|_| situation.has_done(&empty.id)).cloned();
     let mut steps = Vec::new();
     let mut loading = load(&task);
     if !situation.has_done(&loading.id) {
-        if task.again {
+        if task.again.is_some() {
             loading.risk = Some(Risk::LosesData);
             loading.title = Text::new("core-step-load-again")
                 .with("address", address)
@@ -225,7 +225,7 @@ fn load_task(
         snapshot: SnapshotTask { vault: vault.clone(), snapshot: record.id().clone() },
         member: situation.task(cluster, member),
         standing: Standing::Loaded,
-        again: false,
+        again: None,
     }
 }
 

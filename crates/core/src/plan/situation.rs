@@ -37,6 +37,8 @@ pub struct Situation<'a> {
     pub operation: &'a str,
     /// Ids of the steps that an interrupted operation with the same aim had finished well.
     pub done: &'a [String],
+    /// What those steps found, by their ids.
+    pub found: &'a BTreeMap<String, serde_json::Value>,
 }
 
 /// Steps and findings while they are being collected.
@@ -170,6 +172,7 @@ impl Situation<'_> {
             made: self.now,
             operation: self.operation.to_owned(),
             done: self.done.to_vec(),
+            found: self.found.clone(),
             basis: self.seen.basis(),
             steps,
         };

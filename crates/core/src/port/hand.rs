@@ -107,6 +107,9 @@ pub struct Outcome {
     /// What a comparison found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// What was found, in an engine's own words: what a resumption of the operation must know of the world before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<serde_json::Value>,
     /// The snapshot it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<SnapshotId>,

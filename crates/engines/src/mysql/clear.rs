@@ -1,84 +1,169 @@
 //! Taking out of a server what a broken-off load left there: databases, accounts and what belongs to the server itself,
-//! as far as the snapshot holds them.
+//! as far as the snapshot holds them and they were not there before.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use roadstead_core::{
     Error, Kind, Result, Text,
-    port::{Link, Source, engine::LoadAsk},
+    manifest::Manifest,
+    port::{Link, engine::LoadAsk},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     catalogue::{self, Holds},
-    flavour, observe,
-    people::{self, Known},
+    definitions, flavour, load, observe,
     session::Session,
-    statement::{Reader, Statement},
 };
 
-/// Where accounts and roles are made.
-const ACCOUNTS: &str = "accounts.sql";
+/// What a server had before a load, although it counts as empty.
+#[derive(Debug, Serialize, Deserialize)]
+struct Before {
+    /// Which server it is.
+    server: String,
+    /// Accounts and roles, each `user@host`, a role of MariaDB's `role@`; `None`: they may not be listed.
+    accounts: Option<BTreeSet<String>>,
+    /// Table spaces, spatial systems and remote servers, each with its kind.
+    things: BTreeSet<(String, String)>,
+}
 
-/// Removes them; refuses, before it removes anything, when there are databases or tables that the snapshot has not.
-pub(super) async fn clear(source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
-    let mut session = Session::open(link).await?;
-    let objects = &ask.record.dumped.manifest.objects;
-    let of = |kind: &'static str| {
-        objects.iter().filter(move |object| object.kind == kind).map(|object| &object.name)
-    };
-    let (ours, known): (HashSet<_>, HashSet<_>) =
-        (of("database").collect(), objects.iter().map(|object| &object.name).collect());
-    let databases = observe::databases(&mut session).await?;
-    for database in &databases {
-        if !ours.contains(&vec![database.clone()]) {
-            return Err(foreign(link, database));
-        }
-        // Views and tables that hold nothing may be in no manifest, and nothing is lost with them.
-        let mut tables = catalogue::tables(&mut session, database).await?;
-        tables.retain(|table| !table.is_view() && table.holds() != Holds::Nothing);
-        if let Some(table) = tables.iter().find(|table| !known.contains(&table.path())) {
-            return Err(foreign(link, &table.shown()));
-        }
+impl Before {
+    async fn read(session: &mut Session) -> Result<Self> {
+        let things = definitions::of_server(session).await?;
+        let things = things.into_iter().map(|thing| (thing.kind.to_owned(), thing.name.concat())).collect();
+        Ok(Self { server: server(session).await?, accounts: accounts(session).await?, things })
     }
+}
+
+async fn server(session: &mut Session) -> Result<String> {
+    let uuid = if session.is_mysql() { ", @@server_uuid" } else { "" };
+    let told = session.value(&format!("SELECT CONCAT_WS(' ', @@hostname, @@port, @@datadir{uuid})")).await?;
+    Ok(told.unwrap_or_default())
+}
+
+async fn accounts(session: &mut Session) -> Result<Option<BTreeSet<String>>> {
+    match session.rows("SELECT CONCAT(User, '@', Host) FROM mysql.user").await {
+        Ok(rows) => Ok(Some(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())),
+        Err(fault) if fault.is_denied() => Ok(None),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// Fails when the server cannot take the snapshot; else what it had before.
+pub(super) async fn fits(link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
+    let mut session = Session::open(link).await?;
+    load::fits(&mut session, ask).await?;
+    let before = Before::read(&mut session).await?;
+    session.close().await;
+    serde_json::to_value(before).map_err(Error::internal)
+}
+
+/// Removes them; refuses, before it removes anything, when this is another server, somebody works in these databases, or
+/// there are databases or tables that the snapshot has not.
+pub(super) async fn clear(link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
+    let before = ask.before.clone().ok_or_else(|| Error::internal("nobody looked before the load"))?;
+    let before: Before = serde_json::from_value(before).map_err(Error::internal)?;
+    let mut session = Session::open(link).await?;
+    if server(&mut session).await? != before.server {
+        let what = Text::new("mysql-clear-other").with("endpoint", link.endpoint.to_string());
+        return Err(Error::new(Kind::Precondition, what).cure(Text::new("mysql-clear-other-cure")));
+    }
+    let manifest = &ask.record.dumped.manifest;
+    let databases = observe::databases(&mut session).await?;
+    only_known(&mut session, link, manifest, &databases).await?;
+    unused(&mut session, link, &databases).await?;
     session.run("SET SESSION foreign_key_checks = 0").await?;
     for database in &databases {
         let name = flavour::name(database);
-        if session.is_mysql() {
+        if session.is_at_least(flavour::Flavour::Mysql, &[8, 0, 22]) {
             session.run(format!("ALTER DATABASE {name} READ ONLY = 0")).await?;
         }
         session.run(format!("DROP DATABASE {name}")).await?;
     }
-    accounts(source, &mut session, ask).await?;
-    let servers = of("server").map(|name| format!("DROP SERVER IF EXISTS {}", flavour::name(&name.concat())));
-    let spaces = of("tablespace").map(|name| format!("DROP TABLESPACE {}", flavour::name(&name.concat())));
-    let systems =
-        of("spatial system").map(|id| format!("DROP SPATIAL REFERENCE SYSTEM IF EXISTS {}", id.concat()));
-    for sql in servers.chain(spaces).chain(systems) {
-        // The load had not come so far, or the server has no such thing. What stays is met by name when it is made.
-        session.run(sql).await.or_else(|fault| if fault.ends_session() { Err(fault) } else { Ok(()) })?;
-    }
+    of_the_server(&mut session, manifest, &before).await?;
     session.close().await;
     Ok(())
 }
 
-/// Accounts and roles that are there exactly as the snapshot makes them, password and all; others were there before.
-async fn accounts(source: &dyn Source, session: &mut Session, ask: &LoadAsk<'_>) -> Result<()> {
-    catalogue::read_exactly(session).await?;
-    let there = people::read(session, &Known::default()).await?.accounts;
-    let there: Vec<&Statement> = there.iter().flat_map(|account| &account.statements).collect();
-    let Some(info) = source.streams().iter().find(|info| info.name == ACCOUNTS) else { return Ok(()) };
-    let mut reader = Reader::new(source.open(ACCOUNTS).await?, info);
-    while let Some(statement) = reader.next().await? {
-        let is_kept = statement.of.first().is_some_and(|user| ask.keep_accounts.contains(user));
-        if is_kept || !there.iter().any(|found| found.of == statement.of && found.sql == statement.sql) {
+fn of<'a>(manifest: &'a Manifest, kind: &'static str) -> impl Iterator<Item = &'a Vec<String>> {
+    manifest.objects.iter().filter(move |object| object.kind == kind).map(|object| &object.name)
+}
+
+/// Fails when a database or a table is none of the snapshot's.
+async fn only_known(
+    session: &mut Session,
+    link: &Link,
+    manifest: &Manifest,
+    databases: &[String],
+) -> Result<()> {
+    // Such a server keeps names in small letters, or takes them so.
+    let folds = session.value("SELECT @@lower_case_table_names").await?.is_some_and(|told| told != "0");
+    let plain = |name: &[String]| -> Vec<String> {
+        name.iter().map(|part| if folds { part.to_lowercase() } else { part.clone() }).collect()
+    };
+    let ours: HashSet<_> = of(manifest, "database").map(|name| plain(name)).collect();
+    let known: HashSet<_> = manifest.objects.iter().map(|object| plain(&object.name)).collect();
+    for database in databases {
+        if !ours.contains(&plain(std::slice::from_ref(database))) {
+            return Err(foreign(link, database));
+        }
+        // Views and tables that hold nothing may be in no manifest, and nothing is lost with them.
+        let mut tables = catalogue::tables(session, database).await?;
+        tables.retain(|table| !table.is_view() && table.holds() != Holds::Nothing);
+        if let Some(table) = tables.iter().find(|table| !known.contains(&plain(&table.path()))) {
+            return Err(foreign(link, &table.shown()));
+        }
+    }
+    Ok(())
+}
+
+/// Fails while another account than the load's is at work in one of these.
+async fn unused(session: &mut Session, link: &Link, databases: &[String]) -> Result<()> {
+    for process in session.named("SHOW PROCESSLIST").await? {
+        let told = |column: &str| {
+            let found = process.iter().find(|(name, _)| name.eq_ignore_ascii_case(column));
+            found.map(|(_, value)| value.as_str()).unwrap_or_default()
+        };
+        let (user, database) = (told("user"), told("db"));
+        if user != link.user && databases.iter().any(|name| name == database) {
+            return Err(foreign(link, &format!("{user} → {database}")));
+        }
+    }
+    Ok(())
+}
+
+/// Accounts, roles, and what else is no database's.
+async fn of_the_server(session: &mut Session, manifest: &Manifest, before: &Before) -> Result<()> {
+    if let (Some(before), Some(there)) = (&before.accounts, accounts(session).await?) {
+        for (kind, role) in [("account", false), ("role", true)] {
+            for name in of(manifest, kind).map(|name| name.concat()) {
+                let listed = if role { format!("{name}@") } else { name.clone() };
+                if before.contains(&listed) || !there.contains(&listed) {
+                    continue;
+                }
+                // A user's name may hold the sign, a host's may not.
+                let sql = match name.rsplit_once('@') {
+                    Some((user, host)) if !role => {
+                        format!("DROP USER {}@{}", flavour::text(user), flavour::text(host))
+                    }
+                    _ => format!("DROP ROLE {}", flavour::name(&name)),
+                };
+                session.run(sql).await?;
+            }
+        }
+    }
+    for thing in definitions::of_server(session).await? {
+        let name = thing.name.concat();
+        let is_ours = of(manifest, thing.kind).any(|ours| ours.concat() == name);
+        if !is_ours || before.things.contains(&(thing.kind.to_owned(), name.clone())) {
             continue;
         }
-        let dropped = match statement.of.as_slice() {
-            [role] => format!("DROP ROLE {}", flavour::name(role)),
-            [user, host] => format!("DROP USER {}@{}", flavour::text(user), flavour::text(host)),
-            _ => continue,
+        let sql = match thing.kind {
+            "server" => format!("DROP SERVER {}", flavour::name(&name)),
+            "tablespace" => format!("DROP TABLESPACE {}", flavour::name(&name)),
+            _ => format!("DROP SPATIAL REFERENCE SYSTEM {name}"),
         };
-        session.run(dropped).await?;
+        session.run(sql).await?;
     }
     Ok(())
 }

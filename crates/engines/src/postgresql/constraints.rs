@@ -4,7 +4,7 @@
 //! CHECK constraints of tables and domains that may look elsewhere are taken off before the rows, and put back when
 //! everything is there. What rows violate even then is put back as the original has it, unasked, and told.
 
-use roadstead_core::{Finding, Kind, Result, Text};
+use roadstead_core::{Error, Finding, Kind, Result, Text};
 
 use super::{
     link::Session,
@@ -12,9 +12,6 @@ use super::{
     search_path,
     sql::{literal, shown},
 };
-
-/// How many constraints are taken off at once.
-const AT_ONCE: usize = 200;
 
 /// One constraint that was taken off.
 pub(super) struct Check {
@@ -41,17 +38,19 @@ const AS_IT_WAS: &str = "UPDATE pg_catalog.pg_constraint SET convalidated = true
 
 /// Valid CHECK constraints that may look at more than the values of their row: by functions that are the user's or an
 /// extension's, or that depend on time or settings; by casts, whose functions no expression names; by the whole row,
-/// which may have got columns since. Those that others inherit from come first.
+/// which may have got columns since; and of domains those that forbid NULL, which outer joins bring past them. Those that
+/// others inherit from come first.
 const FOUND: &str = "SELECT CASE WHEN k.contypid <> 0 THEN format('DOMAIN %s', k.contypid::regtype) ELSE format('TABLE %s', k.conrelid::regclass) END, \
     CASE WHEN k.contypid <> 0 THEN format('DOMAIN %s', k.contypid::regtype) ELSE k.conrelid::regclass::text END, \
     format('%I', k.conname), pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint') \
     FROM pg_constraint k LEFT JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype = 'c' AND k.convalidated AND k.coninhcount = 0 \
-    AND (k.contypid <> 0 OR c.relkind IN ('r', 'p')) \
+    AND (k.contypid <> 0 OR c.relkind IN ('r', 'p', 'f')) \
     AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype = 'e' AND (e.classid, e.objid) IN \
     (('pg_class'::regclass, k.conrelid), ('pg_type'::regclass, k.contypid))) \
     AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_constraint'::regclass AND d.objid = k.oid AND d.refobjid >= 16384 \
     AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)) \
-    OR k.conbin::text ~ ':varattno 0 |[{](SQLVALUEFUNCTION|COERCEVIAIO|COERCETODOMAIN|XMLEXPR) ' \
+    OR k.conbin::text ~ ':varattno 0 |[{](SQLVALUEFUNCTION|COERCEVIAIO|COERCETODOMAIN|ROWCOMPAREEXPR|JSONEXPR|XMLEXPR) ' \
+    OR k.contypid <> 0 AND k.conbin::text ~ '[{]NULLTEST ' \
     OR EXISTS (SELECT FROM regexp_matches(k.conbin::text, ':(?:funcid|opfuncid) ([0-9]+)', 'g') m \
     JOIN pg_proc p ON p.oid = m[1]::oid WHERE p.provolatile <> 'i') \
     OR EXISTS (SELECT FROM regexp_matches(k.conbin::text, ':opno ([0-9]+)', 'g') m \
@@ -77,9 +76,9 @@ pub(super) async fn take_off(session: &Session) -> Result<Vec<Check>> {
         if checks.is_empty() {
             return Ok(all);
         }
-        for batch in checks.chunks(AT_ONCE) {
-            let one = |check: &Check| format!("ALTER {} DROP CONSTRAINT {}", check.on, check.name);
-            session.rows_at_length(&batch.iter().map(one).collect::<Vec<_>>().join("; ")).await?;
+        // Each in a transaction of its own: one holds a lock on every partition.
+        for check in &checks {
+            session.rows_at_length(&format!("ALTER {} DROP CONSTRAINT {}", check.on, check.name)).await?;
         }
         all.extend(checks);
     }
@@ -97,7 +96,7 @@ pub(super) async fn put_back(
         let add = format!("ALTER {} ADD CONSTRAINT {} {}", check.on, check.name, check.definition);
         if let Some(lacking) = add_or_as_it_was(session, home, &add, |_| true).await? {
             let of = format!("{} {}", check.on, check.name);
-            findings.extend(lacking.finding(&of, database));
+            findings.push(lacking.finding(&of, database));
         }
         if let Some(comment) = &check.comment {
             let on = format!("CONSTRAINT {} ON {}", check.name, check.comment_on);
@@ -122,7 +121,7 @@ pub(super) async fn add_foreign_keys(
         match add_or_as_it_was(session, home, statement, is_violated).await {
             Ok(Some(lacking)) => {
                 let words: Vec<&str> = statement.split_whitespace().skip(1).collect();
-                findings.extend(lacking.finding(&words.join(" "), database));
+                findings.push(lacking.finding(&words.join(" "), database));
             }
             Ok(None) => {}
             Err(error) if code(&error.what).as_deref() == Some(DUPLICATE) => {}
@@ -140,20 +139,18 @@ struct Unasked {
 }
 
 impl Unasked {
-    fn finding(self, constraint: &str, database: &str) -> Option<Finding> {
+    fn finding(self, constraint: &str, database: &str) -> Finding {
         let is_missed = search_path::is_missed(&self.why);
         let is_violated = code(&self.why).is_some_and(|code| VIOLATIONS.contains(&code.as_str()));
         let key = match (is_violated, self.is_as_it_was) {
             (true, true) => "postgresql-constraint-violated",
             (true, false) => "postgresql-constraint-not-valid",
-            // A domain that a composite type or an array holds is never asked: the server cannot.
-            (false, true) if code(&self.why).as_deref() == Some("0A000") => return None,
             (false, true) => "postgresql-constraint-unasked",
             (false, false) => "postgresql-constraint-failed",
         };
         let what = Text::new(key).with("constraint", shown(constraint)).with("why", self.why);
         let finding = Finding::warning(shown(database), what);
-        Some(if is_missed { finding.cure(Text::new("postgresql-load-search-path-cure")) } else { finding })
+        if is_missed { finding.cure(Text::new("postgresql-load-search-path-cure")) } else { finding }
     }
 }
 
@@ -167,7 +164,7 @@ async fn add_or_as_it_was(
 ) -> Result<Option<Unasked>> {
     let error = match home.alive_while(session.rows_at_length(add)).await {
         Ok(_) => return Ok(None),
-        Err(error) if is_the_servers_state(error.kind) || !may_stay(&error.what) => return Err(error),
+        Err(error) if is_the_servers_state(&error) || !may_stay(&error.what) => return Err(error),
         Err(error) => error,
     };
     let unasked = format!("{add} NOT VALID");
@@ -186,9 +183,11 @@ async fn add_or_as_it_was(
     Ok(Some(Unasked { why: error.what, is_as_it_was }))
 }
 
-/// The server cannot work now; that says nothing about the rows.
-fn is_the_servers_state(kind: Kind) -> bool {
-    matches!(kind, Kind::Unreachable | Kind::Busy | Kind::Exhausted | Kind::Corrupt)
+/// The server cannot work now (its disk, its limits, its memory, a deadlock); that says nothing about the rows.
+fn is_the_servers_state(error: &Error) -> bool {
+    let of_class = |code: String| ["40", "54", "58", "XX"].iter().any(|class| code.starts_with(class));
+    matches!(error.kind, Kind::Unreachable | Kind::Busy | Kind::Exhausted | Kind::Corrupt)
+        || code(&error.what).is_some_and(of_class)
 }
 
 fn code(why: &Text) -> Option<String> {

@@ -90,9 +90,9 @@ impl Session {
             }
             (_, TlsMode::Auto) => protected(link, &mut config, SslMode::Prefer).await,
         }?;
-        if !link.may_write {
-            session.run("SET default_transaction_read_only = on").await?;
-        }
+        // Over whatever the database or the account sets.
+        let read_only = if link.may_write { "off" } else { "on" };
+        session.run(&format!("SET default_transaction_read_only = {read_only}")).await?;
         Ok(session)
     }
 
@@ -274,7 +274,9 @@ pub(super) fn foreign(error: &tokio_postgres::Error) -> Error {
         return Error::new(kind, Text::new("postgresql-connection").with("message", words));
     };
     let mut message = told.message().to_owned();
-    for more in [told.detail(), told.hint()].into_iter().flatten() {
+    // What violates a constraint is told with the row's values, and those are nobody's business.
+    let detail = told.detail().filter(|_| !told.code().code().starts_with("23"));
+    for more in [detail, told.hint()].into_iter().flatten() {
         message = format!("{message}; {more}");
     }
     let what =

@@ -69,7 +69,7 @@ pub(super) async fn load(
         return Err(Error::new(Kind::Exists, holds));
     }
     let globals = clear::globals_of(source).await?;
-    clear::fits(&globals, link, ask).await?;
+    clear::check(&globals, link, ask).await?;
     let version = server_version(&Session::home(link).await?).await?;
     let dumped_with = [&globals.dumped_with, &globals.server];
     let dumped_with = dumped_with.into_iter().find_map(|version| roadstead_core::Version::parse(version));
@@ -119,8 +119,9 @@ async fn load_database(
     let lent = search_path::lend(&inside, restoring.globals, database).await?;
     let set_aside = constraints::take_off(&inside).await?;
     findings.extend(rows(restoring, source, &stream, database).await?);
-    findings.extend(constraints::put_back(&inside, restoring.home, &set_aside, &database.name).await?);
     findings.extend(post_data(restoring, database, &file, &after.rest).await?);
+    // With indexes there: a constraint may look into other tables. Indexes by what a domain checks need it off.
+    findings.extend(constraints::put_back(&inside, restoring.home, &set_aside, &database.name).await?);
     findings.extend(foreign_keys(restoring, database, &inside, &file, &after.foreign_keys).await?);
     search_path::take_back(&inside, &lent).await?;
     findings.extend(post_data(restoring, database, &file, &after.comments).await?);

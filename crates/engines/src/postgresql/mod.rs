@@ -160,8 +160,8 @@ impl Backup for Postgresql {
         load::load(source, link, ask, watch).await
     }
 
-    async fn fits(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
-        clear::fits(&clear::globals_of(source).await?, link, ask).await
+    async fn fits(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
+        clear::fits(source, link, ask).await
     }
 
     async fn clear(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {

@@ -212,10 +212,9 @@ pub(super) async fn replace_database(link: &Link, database: &Database) -> Result
     let other = if database.name == "template1" { "postgres" } else { "template1" };
     let session = Session::open(link, other).await?;
     let name = identifier(&database.name);
-    session.run("SET default_transaction_read_only = off").await?;
     session.run(&format!("ALTER DATABASE {name} IS_TEMPLATE false")).await?;
     // What still sits in it is a session of ours that is about to end.
-    session.run(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+    session.rows_at_length(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
     // Its own watcher would sit in one of the two; nobody else is here, and the pulse is not needed for a copy.
     session.rows_at_length(&create_statement(database)).await.map(drop)
 }

@@ -78,7 +78,7 @@ impl Greeting {
                     *self = match first {
                         b'S' => Self::Over,
                         b'N' => Self::Head(Vec::new()),
-                        // A server too old for the question, or too busy to answer it, refuses in words.
+                        // A server that is too busy even to ask who comes refuses in words.
                         b'E' => Self::Head(vec![first]),
                         _ => return Err(garbled()),
                     };
@@ -93,7 +93,7 @@ impl Greeting {
                     if let &[kind, a, b, c, d] = head.as_slice() {
                         let length = u32::from_be_bytes([a, b, c, d]);
                         if !(4..=MESSAGE_BYTES_MAX).contains(&length) {
-                            return Err(garbled());
+                            return Err(if kind == b'E' { overloaded() } else { garbled() });
                         }
                         *self = Self::Body(length - 4, kind).or_next();
                     }
@@ -120,6 +120,11 @@ impl Greeting {
 
 fn garbled() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "what answers there does not speak PostgreSQL's protocol")
+}
+
+/// A server that can start no process for us says so in plain words, without their length.
+fn overloaded() -> io::Error {
+    io::Error::other("the server refuses before it asks who comes: it cannot start another process")
 }
 
 impl AsyncRead for Wire {
@@ -169,7 +174,7 @@ mod tests {
         let ready: [&[u8]; 4] =
             [b"R\0\0", b"\0\x08\0\0\0\0S\0\0\0\x06a", b"\0", b"Z\0\0\0\x05IT\xff\xff\xff\xff"];
         assert_eq!(after(false, &ready), Some(Greeting::Over));
-        assert_eq!(after(true, &[&[b"N"], ready.as_slice()].concat()), Some(Greeting::Over));
+        assert_eq!(after(true, &[&[&b"N"[..]], ready.as_slice()].concat()), Some(Greeting::Over));
         assert_eq!(after(true, &[b"S", b"\x16\x03\x03"]), Some(Greeting::Over));
         assert!(after(true, &[b"E", b"\0\0\0\x05x"]).is_some());
         for garbage in

@@ -201,9 +201,9 @@ impl Backup for Redis {
         load::load(source, link, ask, watch).await
     }
 
-    async fn fits(&self, _source: &dyn Source, link: &Link, _ask: &LoadAsk<'_>) -> Result<()> {
+    async fn fits(&self, _source: &dyn Source, link: &Link, _ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
         // Whether it is empty is all that is asked of it; that it answers is the rest.
-        Connection::open(link).await.map(drop)
+        Connection::open(link).await.map(|_| serde_json::Value::Null)
     }
 
     async fn clear(&self, source: &dyn Source, link: &Link, _ask: &LoadAsk<'_>) -> Result<()> {

@@ -166,6 +166,8 @@ enum Wish {
     Restore,
     /// Whether it is there.
     Exists,
+    /// To forget it.
+    Unlink,
 }
 
 /// Turns what is in a snapshot into commands.
@@ -177,7 +179,7 @@ struct Restorer {
     version: u16,
     module_data: Vec<String>,
     /// Of functions, by name.
-    libraries: Vec<Vec<u8>>,
+    libraries: Vec<String>,
 }
 
 impl Restorer {
@@ -211,7 +213,7 @@ impl Listener for Restorer {
     }
 
     fn library(&mut self, code: &[u8]) -> Result<()> {
-        if self.wish == Wish::Exists {
+        if self.wish != Wish::Restore {
             self.libraries.extend(library_name(code));
             return Ok(());
         }
@@ -229,8 +231,10 @@ impl Listener for Restorer {
             self.push(format!("SELECT {number}"), &[b"SELECT", number.as_bytes()])?;
         }
         let about = format!("{} in database {}", String::from_utf8_lossy(key.name), key.database);
-        if self.wish == Wish::Exists {
-            return self.push(about, &[b"EXISTS", key.name]);
+        match self.wish {
+            Wish::Restore => {}
+            Wish::Exists => return self.push(about, &[b"EXISTS", key.name]),
+            Wish::Unlink => return self.push(about, &[b"UNLINK", key.name]),
         }
         let mut value = key.raw.expect("raw values were asked for");
         value.extend_from_slice(&self.version.to_le_bytes());
@@ -242,37 +246,42 @@ impl Listener for Restorer {
 }
 
 /// The name in a library's first line: `#!lua name=counters`.
-fn library_name(code: &[u8]) -> Option<Vec<u8>> {
+fn library_name(code: &[u8]) -> Option<String> {
     let line = code.split(|byte| *byte == b'\n').next()?;
-    let word = line.split(u8::is_ascii_whitespace).find(|word| word.starts_with(b"name="))?;
-    Some(word[b"name=".len()..].to_vec())
+    let line = String::from_utf8_lossy(line);
+    let word = |word: &str| {
+        let (key, value) = word.split_once('=')?;
+        key.eq_ignore_ascii_case("name").then(|| value.trim_matches(['"', '\'']).to_owned())
+    };
+    line.split_whitespace().find_map(word)
 }
 
-/// Takes out what a broken-off load of this snapshot left: everything, where there is nothing but the snapshot's keys
-/// and functions.
+/// Takes out what a broken-off load of this snapshot left: its keys and functions, one by one, so that what comes at the
+/// same time stays; refuses before that where there is more.
 pub(super) async fn clear(source: &dyn Source, link: &Link) -> Result<()> {
     let mut connection = Connection::open(link).await?;
     connection.be_patient(patience(link));
     let place = connection.place().to_owned();
-    let foreign = |what: Text| {
-        let what = what.with("endpoint", &place);
-        Err(Error::new(Kind::Exists, what).cure(Text::new("redis-clear-foreign-cure")))
-    };
+    let foreign = |what: Text| Error::new(Kind::Exists, what).cure(Text::new("redis-clear-foreign-cure"));
     let asked = each_key(source, &mut connection, &Unwatched, Wish::Exists).await?;
     let keys: u64 = Info::ask(&mut connection).await?.keyspace().values().sum();
     if keys > asked.found {
-        return foreign(Text::new("redis-clear-foreign-keys").with("count", keys - asked.found));
+        let what = Text::new("redis-clear-foreign-keys").with("endpoint", &place);
+        return Err(foreign(what.with("count", keys - asked.found)));
     }
+    let mut libraries = Vec::new();
     for library in connection.ask(&["FUNCTION", "LIST"]).await?.list() {
-        let told = observe::pairs(library.clone());
-        let name = told.into_iter().find(|(name, _)| name == "library_name").map(|(_, value)| value);
-        if !name.as_ref().is_some_and(|name| asked.libraries.iter().any(|known| known == name.as_bytes())) {
-            let name = name.unwrap_or_default();
-            return foreign(Text::new("redis-clear-foreign-functions").with("library", name));
-        }
+        let told = observe::pairs(library.clone()).into_iter();
+        libraries.extend(told.filter(|(name, _)| name == "library_name").map(|(_, value)| value));
     }
-    connection.ask(&["FLUSHALL"]).await?;
-    connection.ask(&["FUNCTION", "FLUSH"]).await?;
+    if let Some(library) = libraries.iter().find(|library| !asked.libraries.contains(library)) {
+        let what = Text::new("redis-clear-foreign-functions").with("endpoint", &place);
+        return Err(foreign(what.with("library", library)));
+    }
+    each_key(source, &mut connection, &Unwatched, Wish::Unlink).await?;
+    for library in libraries {
+        connection.ask(&["FUNCTION", "DELETE", &library]).await?;
+    }
     Ok(())
 }
 
@@ -299,7 +308,7 @@ async fn restore_keys(
 struct Asked {
     read: Read,
     module_data: Vec<String>,
-    libraries: Vec<Vec<u8>>,
+    libraries: Vec<String>,
     /// How many keys the server said it has.
     found: u64,
 }

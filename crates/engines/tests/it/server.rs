@@ -200,8 +200,12 @@ impl<S: Subject> Server<S> {
         let layout = layout::<S>(&cluster, &place, purpose);
         Stage::create(&layout, &place.home(), &Secret::new(PASSWORD)).await;
         let record = record::<S>(dumped, source);
-        let ask =
-            LoadAsk { record: &record, private_target: true, keep_accounts: vec![layout.admin.clone()] };
+        let ask = LoadAsk {
+            record: &record,
+            private_target: true,
+            keep_accounts: vec![layout.admin.clone()],
+            before: None,
+        };
         let engine = engine::<S>();
         let backup = engine.backup().expect("the facet");
         backup.seed(source, &layout, &ask, watch).await?;
@@ -220,7 +224,7 @@ impl<S: Subject> Server<S> {
         load::<S>(&self.link, dumped, source, false).await
     }
 
-    /// The same with a watch, once the server was found fit for it.
+    /// The same with a watch.
     pub(crate) async fn load_watched(
         &self,
         dumped: &Dumped,
@@ -228,24 +232,33 @@ impl<S: Subject> Server<S> {
         watch: &dyn Watch,
     ) -> Result<Vec<Finding>> {
         let record = record::<S>(dumped, source);
-        let ask = self.ask_by_address(&record).await;
-        let engine = engine::<S>();
-        let backup = engine.backup().expect("the facet");
-        backup.fits(source, &self.link_to_read(), &ask).await?;
-        backup.load(source, &self.link, &ask, watch).await
+        let ask = self.ask_by_address(&record, None).await;
+        engine::<S>().backup().expect("the facet").load(source, &self.link, &ask, watch).await
+    }
+
+    /// What is here before a load by address, for which the server is fit.
+    pub(crate) async fn fits(&self, dumped: &Dumped, source: &MemorySource) -> Result<serde_json::Value> {
+        let record = record::<S>(dumped, source);
+        let ask = self.ask_by_address(&record, None).await;
+        engine::<S>().backup().expect("the facet").fits(source, &self.link_to_read(), &ask).await
     }
 
     /// Takes out what a load by address left.
-    pub(crate) async fn clear(&self, dumped: &Dumped, source: &MemorySource) -> Result<()> {
+    pub(crate) async fn clear(
+        &self,
+        dumped: &Dumped,
+        source: &MemorySource,
+        before: &serde_json::Value,
+    ) -> Result<()> {
         let record = record::<S>(dumped, source);
-        let ask = self.ask_by_address(&record).await;
+        let ask = self.ask_by_address(&record, Some(before.clone())).await;
         engine::<S>().backup().expect("the facet").clear(source, &self.link, &ask).await
     }
 
-    async fn ask_by_address<'a>(&self, record: &'a Record) -> LoadAsk<'a> {
+    async fn ask_by_address<'a>(&self, record: &'a Record, before: Option<serde_json::Value>) -> LoadAsk<'a> {
         let engine = engine::<S>();
         let own = engine.inspect().expect("the facet").own_accounts(&self.link_to_read()).await;
-        LoadAsk { record, private_target: false, keep_accounts: own.expect("the accounts") }
+        LoadAsk { record, private_target: false, keep_accounts: own.expect("the accounts"), before }
     }
 
     /// Whether a load would meet something here.
@@ -298,7 +311,8 @@ pub(crate) async fn load<S: Subject>(
     private_target: bool,
 ) -> Result<Vec<Finding>> {
     let record = record::<S>(dumped, source);
-    let ask = LoadAsk { record: &record, private_target, keep_accounts: vec![link.user.clone()] };
+    let ask =
+        LoadAsk { record: &record, private_target, keep_accounts: vec![link.user.clone()], before: None };
     engine::<S>().backup().expect("the facet").load(source, link, &ask, &Unwatched).await
 }
 

@@ -227,8 +227,8 @@ impl Backup for Tiny {
         Ok(false)
     }
 
-    async fn fits(&self, _: &dyn Source, link: &Link, _: &LoadAsk<'_>) -> Result<()> {
-        Words::connect(link).await.map(drop)
+    async fn fits(&self, _: &dyn Source, link: &Link, _: &LoadAsk<'_>) -> Result<serde_json::Value> {
+        Words::connect(link).await.map(|_| serde_json::Value::Null)
     }
 
     async fn clear(&self, _: &dyn Source, link: &Link, _: &LoadAsk<'_>) -> Result<()> {

@@ -24,6 +24,8 @@ pub struct LoadAsk<'a> {
     pub private_target: bool,
     /// Accounts that must stay as they are (the administrator of the target).
     pub keep_accounts: Vec<String>,
+    /// What [`Backup::fits`] found before an earlier load that broke off; `None`: there was none.
+    pub before: Option<serde_json::Value>,
 }
 
 /// Backing up and restoring, by the vendor's own tools and protocols.
@@ -48,11 +50,12 @@ pub trait Backup: Send + Sync {
         watch: &dyn Watch,
     ) -> Result<bool>;
     /// Fails, and changes nothing, when this server cannot take the snapshot: it is too old, holds something that the
-    /// load would meet, or the account may not do what a load does. Asked before a load by address.
-    async fn fits(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()>;
+    /// load would meet, or the account may not do what a load does. Returns which server it is and what belongs to it
+    /// although it counts as empty (accounts, tablespaces), for [`Backup::clear`]. Asked before a load by address.
+    async fn fits(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value>;
     /// Takes out of a running server what a load of this snapshot left there when it broke off, so that it can be loaded
-    /// again. What the snapshot does not hold is an error ([`Kind::Exists`](crate::Kind::Exists)) before anything is
-    /// removed; an empty server is left as it is. Repeatable.
+    /// again; what was there `before` stays. Another server, or anything that the snapshot does not hold, is an error
+    /// ([`Kind::Exists`](crate::Kind::Exists)) before anything is removed; an empty server is left as it is. Repeatable.
     async fn clear(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()>;
     /// Loads into a running, empty server. What fires on load is kept from firing. Not repeatable on a half-loaded server.
     async fn load(

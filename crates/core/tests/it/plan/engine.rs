@@ -181,7 +181,7 @@ impl Backup for Plain {
         unreachable!("deciding loads nothing")
     }
 
-    async fn fits(&self, _: &dyn Source, _: &Link, _: &LoadAsk<'_>) -> Result<()> {
+    async fn fits(&self, _: &dyn Source, _: &Link, _: &LoadAsk<'_>) -> Result<serde_json::Value> {
         unreachable!("deciding asks no server")
     }
 

@@ -379,6 +379,12 @@ fn a_load_by_address_that_broke_off_is_begun_again_once_its_loss_is_agreed_to() 
     );
     let again = World::read(&format!("{scenario}\ndone empty-target")).decide(&aim).plan;
     assert_eq!(again.loses_data_of(), ["10.0.0.7:5432"]);
+    let Act::Load(task) = &again.steps[0].act else { panic!("{again:?}") };
+    assert_eq!(task.again, Some(serde_json::json!({ "of": "empty-target" })), "what was found goes along");
+    let elsewhere = restore(Destination::Place);
+    assert!(aim.replaces(&aim) && !aim.replaces(&elsewhere) && !elsewhere.replaces(&aim));
+    let Aim::Restore { into, .. } = aim.clone() else { panic!("{aim:?}") };
+    assert!(Aim::Restore { snapshot: "bb02".into(), into }.replaces(&aim), "another snapshot took its place");
 }
 
 #[test]

@@ -237,6 +237,7 @@ impl World {
 
     /// Decides.
     pub(super) fn decide(&self, aim: &Aim) -> Decision {
+        let found = self.done.iter().map(|step| (step.clone(), serde_json::json!({ "of": step }))).collect();
         let situation = Situation {
             fleet: &self.fleet,
             fleet_digest: "digest",
@@ -247,6 +248,7 @@ impl World {
             now: Timestamp::from_millis(5_000),
             operation: "op",
             done: &self.done,
+            found: &found,
         };
         decide(&situation, aim)
     }

@@ -111,34 +111,46 @@ async fn harmed<S: Subject>(copy: &Server<S>, dumped: &Dumped) {
 async fn by_address<S: Subject>(
     original: &Server<S>,
     (dumped, source): (&Dumped, &MemorySource),
-) -> Server<S> {
+) -> (Server<S>, serde_json::Value) {
     let target = Server::member(original.subject).await;
     assert!(!target.is_occupied().await);
+    let before = target.fits(dumped, source).await.unwrap_or_else(|error| panic!("{error:?}"));
     target.load_by_address(dumped, source).await.unwrap_or_else(|error| panic!("{error:?}"));
     assert_eq!(target.differences(dumped).await, S::KEPT);
     assert!(target.is_occupied().await);
-    target
+    (target, before)
 }
 
 /// From a server that holds all of it, from one that holds a part, and from one that holds more.
-async fn cleared<S: Subject>(target: &Server<S>, (dumped, source): (&Dumped, &MemorySource)) {
-    target.clear(dumped, source).await.unwrap_or_else(|error| panic!("all of it: {error:?}"));
+async fn cleared<S: Subject>(
+    (target, before): &(Server<S>, serde_json::Value),
+    (dumped, source): (&Dumped, &MemorySource),
+) {
+    target.clear(dumped, source, before).await.unwrap_or_else(|error| panic!("all of it: {error:?}"));
     assert!(!target.is_occupied().await);
+    let again = target.fits(dumped, source).await.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(again, *before, "it is as it was");
     let broken = target.load_watched(dumped, source, &cancel(1_000)).await.expect_err("it was cancelled");
     assert_eq!(broken.kind, Kind::Cancelled, "{broken:?}");
     for _ in 0..2 {
-        target.clear(dumped, source).await.unwrap_or_else(|error| panic!("a part: {error:?}"));
+        target.clear(dumped, source, before).await.unwrap_or_else(|error| panic!("a part: {error:?}"));
         assert!(!target.is_occupied().await);
     }
     let loaded = target.load_watched(dumped, source, &Unwatched).await;
     let told = loaded.unwrap_or_else(|error| panic!("{error:?}"));
     assert_eq!(target.differences(dumped).await, S::KEPT, "{told:?}");
+    if before.get("server").is_some() {
+        let mut other = before.clone();
+        other["server"] = "another".into();
+        let refused = target.clear(dumped, source, &other).await.expect_err("it is another server");
+        assert_eq!(refused.kind, Kind::Precondition, "{refused:?}");
+    }
     S::intrude(target).await;
-    let before = target.differences(dumped).await;
-    let refused = target.clear(dumped, source).await.expect_err("somebody used it");
+    let now = target.differences(dumped).await;
+    let refused = target.clear(dumped, source, before).await.expect_err("somebody used it");
     assert_eq!(refused.kind, Kind::Exists, "{refused:?}");
     assert!(refused.cure.is_some(), "{refused:?}");
-    assert_eq!(target.differences(dumped).await, before, "nothing was removed");
+    assert_eq!(target.differences(dumped).await, now, "nothing was removed");
 }
 
 /// Empty but for one account, and one database where it has such.

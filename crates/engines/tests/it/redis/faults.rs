@@ -27,7 +27,8 @@ async fn a_damaged_snapshot_is_never_loaded() {
     let record = record::<Redis>(&dumped, &source);
     let engine = engine::<Redis>();
     let backup = engine.backup().expect("a facet");
-    let ask = |private_target| LoadAsk { record: &record, private_target, keep_accounts: vec![] };
+    let ask =
+        |private_target| LoadAsk { record: &record, private_target, keep_accounts: vec![], before: None };
     for bytes in [flipped, whole[..whole.len() - 3].to_vec(), whole[..20].to_vec(), Vec::new()] {
         let damaged = source.with("dump.rdb", bytes);
         let error = backup.load(&damaged, &target.link, &ask(false), &Unwatched).await.expect_err("damage");
