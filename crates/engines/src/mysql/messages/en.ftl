@@ -53,20 +53,25 @@ mysql-account-beyond-cure = revoke it, or leave it knowingly; Roadstead takes no
 mysql-act-unknown = this version does not know the act { $act }
 # Connections and errors.
 mysql-silent = the server did not answer within { $waited }
-mysql-silent-cure = it may be stopped, hung or overloaded: look at its process and its log
+mysql-silent-cure = it may be stopped, hung or overloaded: look at its process and its log; or another service listens at that address and port
 mysql-server-error = the server refused (error { $code }): { $message }
 mysql-refused-cure = check the account, its host part and its password
 mysql-full-cure = free connections or raise max_connections
 mysql-grants-cure = check --live lists the rights that are missing
 mysql-packet-cure = raise max_allowed_packet on that server, to 1GiB if need be
+mysql-zone-cure = load the time zones into that server (mysql_tzinfo_to_sql)
 mysql-trust-cure = SET GLOBAL log_bin_trust_function_creators = 1 on that server while it is loaded
 mysql-tls-failed = the TLS connection could not be made or verified
 mysql-tls-not-offered = TLS is demanded but the server does not offer it
+mysql-tls-not-offered-cure = give the server a certificate (ssl_cert, ssl_key); where nobody can listen in between, set tls.mode of the member to off
 mysql-tls-cure = give the server a certificate that names it, and its authority under tls.ca
 mysql-connection-broke = the connection to the server broke
+mysql-connection-broke-cure = the server's log says why; check address and port as well
 mysql-plugin-unknown = the account's authentication plugin { $plugin } is not supported
 mysql-plugin-cure = give the account a password of the kind caching_sha2_password or mysql_native_password
-mysql-protocol = the server's protocol was not understood
+mysql-protocol = what answers there does not speak the protocol of MySQL
+mysql-protocol-cure = check address and port: another service may listen there
+mysql-answer-endless = the answer to one question is longer than { $most }
 mysql-not-this-server = this is neither MySQL nor MariaDB: { $version }
 mysql-plaintext = the connection to this server goes over the network in clear
 # What a backup cannot do, or not well.
@@ -101,13 +106,21 @@ mysql-read-lock-busy-cure = take backups when no long queries run
 mysql-body-hidden = the server hides the body of the { $kind } { $name } from this account
 mysql-orphan-grant = a grant of { $account } is on { $name }, which does not exist; it is not backed up
 mysql-orphan-grant-cure = revoke it
+mysql-second-password = the account { $account } has a second password (RETAIN CURRENT PASSWORD), which the server tells nobody: only its first one is in the backup
+mysql-second-password-cure = ALTER USER … DISCARD OLD PASSWORD, once every client has the new one
+mysql-password-history = earlier passwords, which may not be chosen again, are not in the backup: on a restored server they may
 mysql-json-inexact = { $count } JSON documents of { $table } hold values inside whose types (dates, decimals, bytes) become those of their text
 # Dumps and loads.
 mysql-stream-damaged = the stream { $stream } is damaged
+mysql-stream-cut = the stream { $stream } ends before its end mark: what followed is lost
+mysql-stream-cut-cure = restore another snapshot, and take a new backup
 mysql-stream-missing = the snapshot has no stream { $stream }
 mysql-other-flavour = a backup of { $dumped } cannot be loaded into { $target }
 mysql-occupied = the server is not empty: { $count } databases ({ $databases })
-mysql-account-exists = the account { $name } is there already and stays as it is: { $why }
+mysql-account-exists = the account { $name } is there already, stays as it is, and is compared with the backup by its name alone: { $why }
+mysql-account-differs = the account { $account } was made and is not as it was in the backup
+mysql-not-taken-away = the account { $name } has more rights here than in the backup: what was taken away from a right on everything could not be taken away ({ $why })
+mysql-not-taken-away-cure = SET PERSIST partial_revokes = ON on that server, and take the right on these databases away by hand
 mysql-account-kept = the account { $name } is not made: the target's own accounts named { $user } stay as they are
 mysql-account-kept-cure = create it by hand if it is wanted
 mysql-not-made = the { $kind } { $name } could not be made again: { $why }

@@ -53,20 +53,25 @@ mysql-account-beyond-cure = 请收回它，或有意保留；Roadstead 不收回
 mysql-act-unknown = 本版本不认识动作 { $act }
 # 连接与错误。
 mysql-silent = 服务器在 { $waited } 内没有应答
-mysql-silent-cure = 它可能已停止、挂起或过载：请查看其进程和日志
+mysql-silent-cure = 它可能已停止、卡住或过载：请查看其进程和日志；也可能是别的服务在该地址和端口监听
 mysql-server-error = 服务器拒绝（错误 { $code }）：{ $message }
 mysql-refused-cure = 请检查账号、其主机部分和密码
 mysql-full-cure = 释放连接，或提高 max_connections
 mysql-grants-cure = check --live 会列出缺少的权限
 mysql-packet-cure = 在该服务器上提高 max_allowed_packet，必要时设为 1GiB
+mysql-zone-cure = 把时区载入该服务器（mysql_tzinfo_to_sql）
 mysql-trust-cure = 载入期间在该服务器上执行 SET GLOBAL log_bin_trust_function_creators = 1
 mysql-tls-failed = 无法建立或验证 TLS 连接
 mysql-tls-not-offered = 要求使用 TLS，但服务器不提供
+mysql-tls-not-offered-cure = 给服务器一张证书（ssl_cert、ssl_key）；若途中无人能窃听，可把该成员的 tls.mode 设为 off
 mysql-tls-cure = 给服务器一张写有其名称的证书，并在 tls.ca 下给出颁发机构
 mysql-connection-broke = 与服务器的连接中断
+mysql-connection-broke-cure = 服务器的日志会说明原因；也请检查地址和端口
 mysql-plugin-unknown = 不支持该账号的认证插件 { $plugin }
 mysql-plugin-cure = 给该账号设置 caching_sha2_password 或 mysql_native_password 类型的密码
-mysql-protocol = 无法理解服务器的协议
+mysql-protocol = 那里应答的服务不使用 MySQL 的协议
+mysql-protocol-cure = 检查地址和端口：那里监听的可能是别的服务
+mysql-answer-endless = 对一个问题的应答超过 { $most }
 mysql-not-this-server = 这既不是 MySQL 也不是 MariaDB：{ $version }
 mysql-plaintext = 到此服务器的连接以明文经过网络
 # 备份做不到或做不好的事。
@@ -101,13 +106,21 @@ mysql-read-lock-busy-cure = 请在没有长查询时备份
 mysql-body-hidden = 服务器对此账号隐藏了 { $kind } { $name } 的内容
 mysql-orphan-grant = { $account } 的一项授权指向不存在的 { $name }；它不在备份中
 mysql-orphan-grant-cure = 收回该授权
+mysql-second-password = 账号 { $account } 有第二个密码（RETAIN CURRENT PASSWORD），服务器不向任何人透露它：备份中只有第一个
+mysql-second-password-cure = 所有客户端都换用新密码后，执行 ALTER USER … DISCARD OLD PASSWORD
+mysql-password-history = 不得再次选用的旧密码不在备份中：在恢复的服务器上可以再次选用
 mysql-json-inexact = { $table } 的 { $count } 个 JSON 文档内含有的值（日期、小数、字节）的类型会变为其文本的类型
 # 导出与载入。
 mysql-stream-damaged = 流 { $stream } 已损坏
+mysql-stream-cut = 流 { $stream } 在结束标记之前中断：其后的内容已丢失
+mysql-stream-cut-cure = 请恢复另一个快照，并重新备份
 mysql-stream-missing = 快照中没有流 { $stream }
 mysql-other-flavour = { $dumped } 的备份不能载入到 { $target }
 mysql-occupied = 服务器不是空的：{ $count } 个数据库（{ $databases }）
-mysql-account-exists = 账号 { $name } 已存在，保持原样：{ $why }
+mysql-account-exists = 账号 { $name } 已存在，保持原样，与备份只按名称比较：{ $why }
+mysql-account-differs = 账号 { $account } 已创建，但与备份中的不同
+mysql-not-taken-away = 账号 { $name } 在此处的权限多于备份：从全局权限中收回的部分未能收回（{ $why }）
+mysql-not-taken-away-cure = 在该服务器上执行 SET PERSIST partial_revokes = ON，并手工收回对这些数据库的权限
 mysql-account-kept = 未创建账号 { $name }：目标服务器上名为 { $user } 的账号保持原样
 mysql-account-kept-cure = 如需要，请手工创建
 mysql-not-made = 无法重建 { $kind } { $name }：{ $why }

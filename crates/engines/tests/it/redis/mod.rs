@@ -6,3 +6,4 @@ mod deploy;
 mod faults;
 mod observe;
 pub(crate) mod server;
+mod strangers;
