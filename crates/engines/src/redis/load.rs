@@ -19,6 +19,7 @@ use super::{
     accounts::{self, Account},
     backup::{ACCOUNTS, Saved},
     connection::{Connection, refusal},
+    databases,
     deploy::DUMP,
     info::Info,
     manifest::judge,
@@ -58,6 +59,11 @@ pub(super) async fn load(
         if let Some(holds) = Redis.occupied(link).await? {
             return Err(Error::new(Kind::Exists, holds));
         }
+        if Info::ask(&mut connection).await?.is_set("cluster_enabled") {
+            let what = Text::new("redis-target-sharded").with("endpoint", connection.place());
+            return Err(Error::new(Kind::Unsupported, what).cure(Text::new("redis-target-sharded-cure")));
+        }
+        databases::enough(ask.record, &mut connection, link).await?;
         connection.be_patient(patience(link));
         findings.extend(restore_keys(source, &mut connection, watch).await?);
     }

@@ -29,11 +29,11 @@ use crate::digest::Multiset;
 const BY_CONTENT: &str = "redis-rdb-2";
 const BY_COUNT: &str = "redis-counts-1";
 /// Keys that never expire.
-const KEYS: &str = "keys";
+pub(super) const KEYS: &str = "keys";
 /// Keys that expire, by the day (UTC) on which they do.
-const EXPIRING: &str = "expiring-keys";
+pub(super) const EXPIRING: &str = "expiring-keys";
 /// Hashes of which some fields expire: what is left of them depends on the hour.
-const FADING: &str = "hashes-with-expiring-fields";
+pub(super) const FADING: &str = "hashes-with-expiring-fields";
 const LIBRARY: &str = "function-library";
 const ACCOUNT: &str = "account";
 /// Keys that expire on this day or later are counted together.
