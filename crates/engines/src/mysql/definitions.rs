@@ -259,8 +259,8 @@ pub(super) async fn histograms(session: &mut Session, database: &str) -> Result<
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT TABLE_NAME, COLUMN_NAME, HISTOGRAM FROM information_schema.COLUMN_STATISTICS WHERE SCHEMA_NAME = {}",
-        flavour::text(database)
+        "SELECT TABLE_NAME, COLUMN_NAME, HISTOGRAM FROM information_schema.COLUMN_STATISTICS WHERE {}",
+        flavour::exactly("SCHEMA_NAME", database)
     );
     let make = |row: Row| {
         let (table, column, data) = (text(&row, 0), text(&row, 1), text(&row, 2));

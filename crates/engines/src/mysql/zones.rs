@@ -32,7 +32,7 @@ pub(super) async fn dump(session: &mut Session, output: &mut Output<'_>, stream:
         let Some(columns) = columns.get(name) else { continue };
         let (database, kind, engine) = ("mysql".into(), "BASE TABLE".into(), "InnoDB".into());
         let table = Table { database, name: name.into(), kind, engine };
-        let plan = Plan::new(&table, columns, session.flavour);
+        let plan = Plan::new(&table, columns, session.flavour, None);
         let mut all = Vec::new();
         let (mut tally, mut canonical, mut sql) = (Tally::default(), Vec::new(), Vec::new());
         let mut rows = session.stream(&plan.select).await?;
