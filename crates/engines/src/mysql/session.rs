@@ -355,6 +355,8 @@ async fn prepare(conn: &mut Conn, may_write: bool) -> Result<(Flavour, Version),
     if !may_write {
         conn.query_drop("SET SESSION TRANSACTION READ ONLY").await?;
     }
+    // In the server's own mode a backslash may be no escape, and what we quote would not stay in its quotes.
+    conn.query_drop("SET SESSION sql_mode = ''").await?;
     let version: Option<String> = conn.query_first("SELECT VERSION()").await?;
     let version = version.unwrap_or_default();
     let read = flavour::of_server(&version);

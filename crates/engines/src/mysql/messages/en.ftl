@@ -96,6 +96,7 @@ mysql-history-lost-cure = declare their period columns as TIMESTAMP(6); such his
 mysql-broken-view = the view { $view } cannot be used, so its definition is kept in the backup but not made again: { $why }
 mysql-broken-view-cure = mend or drop the view
 mysql-strays = { $count } objects of users lie in the server's own schemas mysql and sys, which no backup takes: { $names }
+mysql-strays-unsure = { $count } tables in the server's own schemas are not known to be the server's: it is newer than what was looked at. If users made them, no backup takes them: { $names }
 mysql-strays-cure = move them to a database of their own
 mysql-no-instance-lock = definitions are not locked during the backup: a change of one makes it fail
 mysql-no-instance-lock-cure = GRANT BACKUP_ADMIN

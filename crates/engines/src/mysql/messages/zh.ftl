@@ -96,6 +96,7 @@ mysql-history-lost-cure = 请把它们的时段列声明为 TIMESTAMP(6)；这�
 mysql-broken-view = 视图 { $view } 无法使用，其定义保留在备份中但不会重建：{ $why }
 mysql-broken-view-cure = 修复或删除该视图
 mysql-strays = 服务器自有模式 mysql 和 sys 中有 { $count } 个用户对象，任何备份都不包含它们：{ $names }
+mysql-strays-unsure = 服务器自有模式中有 { $count } 个表不知是否属于服务器：它比已核对的版本更新。若是用户所建，任何备份都不包含它们：{ $names }
 mysql-strays-cure = 把它们移到单独的数据库
 mysql-no-instance-lock = 备份期间定义未被锁定：改变定义会使备份失败
 mysql-no-instance-lock-cure = GRANT BACKUP_ADMIN

@@ -1,9 +1,12 @@
 //! Odd things that a server lets its users make: each comes back as it was, or is named when it is backed up.
 
-use roadstead_core::port::{ambient::Unwatched, engine::Purpose};
+use roadstead_core::{
+    Finding,
+    port::{ambient::Unwatched, engine::Purpose},
+};
 
 use super::server::Which;
-use crate::server::Server;
+use crate::server::{Server, engine};
 
 /// Statements, one after the other, each ended by a semicolon at a line's end.
 const MYSQL: &str = r#"
@@ -351,7 +354,29 @@ async fn come_back(which: Which) {
             "CREATE EVENT `H`.ev1 ON SCHEDULE EVERY 2 DAY STARTS '2037-01-01 00:00:00' DISABLE DO SET @a = 2",
         ])
         .await;
+    // And in a server whose mode gives quotes and backslashes another meaning.
+    original
+        .run(&[
+            "CREATE DATABASE `o'b\\ \"c`",
+            "CREATE TABLE `o'b\\ \"c`.`t'\\` (a INT)",
+            "CREATE VIEW `o'b\\ \"c`.v AS SELECT a FROM `o'b\\ \"c`.`t'\\`",
+            "CREATE PROCEDURE `o'b\\ \"c`.`p'\\`() SELECT 'x\\'y'",
+            "SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,PAD_CHAR_TO_FULL_LENGTH'",
+        ])
+        .await;
+    let engine = engine::<Which>();
+    let surveyed =
+        engine.observe().expect("the facet").survey(&original.link_to_read(), &original.cluster).await;
+    let told = |findings: &[Finding]| -> Vec<_> {
+        findings
+            .iter()
+            .map(|finding| finding.what.key.clone())
+            .filter(|key| key != "mysql-survey-loadable")
+            .collect()
+    };
+    assert_eq!(told(&surveyed.expect("a survey")), ["mysql-not-transactional", "mysql-holds-nothing"]);
     let (dumped, source) = original.dump().await;
+    original.run(&["SET GLOBAL sql_mode = DEFAULT"]).await;
     let told: Vec<_> = dumped.findings.iter().map(|finding| finding.what.key.as_str()).collect();
     assert_eq!(told, ["mysql-not-transactional", "mysql-holds-nothing"], "{:#?}", dumped.findings);
     let made = Server::restored(which, Purpose::Scratch, (&dumped, &source), &Unwatched).await;

@@ -1,9 +1,14 @@
 //! Peers that are no MySQL. They are fakes (see `peers.rs`): a server that lies cannot be had.
 
+use roadstead_core::{
+    Millis,
+    port::{Link, engine::Depth},
+};
+
 use super::server::Which;
 use crate::{
-    peers::{Peer, Spoil, is_no_server, is_spoilt, noise},
-    server::Server,
+    peers::{Peer, Spoil, at, is_no_server, is_spoilt, noise},
+    server::{Server, look},
 };
 
 /// What is taken of a peer that never ends, in all: nine times what one answer may hold, and what lies in sockets.
@@ -32,6 +37,7 @@ fn welcome() -> Vec<u8> {
     [
         packet(0, &greeting.concat()),
         packet(2, ok),
+        packet(1, ok),
         packet(1, ok),
         packet(1, b"\x01"),
         packet(2, column),
@@ -82,6 +88,17 @@ async fn what_is_no_mysql_is_told_in_time_and_taken_little_of() {
         )
         .await;
     }
+}
+
+/// An answer that never ends is given up at a limit, not at a deadline, and the peer is left at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_without_end_is_not_held() {
+    let server = Server::member(Which::Mysql).await;
+    let peer = Peer::new(&welcome(), &rows()).await;
+    let link = Link { deadline: Millis::seconds(100), ..at(&server, peer.port) };
+    let error = look::<Which>(&link, &server.cluster, Depth::Brief).await.expect_err("no end");
+    assert_eq!(error.what.key, "mysql-answer-endless", "{error:?}");
+    peer.is_left().await;
 }
 
 async fn spoilt(which: Which) {
