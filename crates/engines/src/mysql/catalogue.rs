@@ -30,6 +30,8 @@ pub(super) struct Table {
     pub(super) kind: String,
     /// Its storage engine, in the server's spelling; empty for a view.
     pub(super) engine: String,
+    /// Whether it is to be encrypted by keys of the server's.
+    pub(super) is_encrypted: bool,
 }
 
 impl Table {
@@ -93,7 +95,7 @@ pub(super) struct Column {
 /// The tables, views and sequences of a database, by name.
 pub(super) async fn tables(session: &mut Session, database: &str) -> Result<Vec<Table>, Fault> {
     let sql = format!(
-        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE {}",
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, CREATE_OPTIONS FROM information_schema.TABLES WHERE {}",
         flavour::exactly("TABLE_SCHEMA", database)
     );
     let mut tables = Vec::new();
@@ -103,11 +105,18 @@ pub(super) async fn tables(session: &mut Session, database: &str) -> Result<Vec<
         let (Some(name), Some(kind)) = (next(), next()) else { continue };
         if kind != "TEMPORARY" {
             let engine = next().unwrap_or_default();
-            tables.push(Table { database: database.to_owned(), name, kind, engine });
+            let is_encrypted = is_encrypted(&next().unwrap_or_default());
+            tables.push(Table { database: database.to_owned(), name, kind, engine, is_encrypted });
         }
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(tables)
+}
+
+/// MySQL says `ENCRYPTION='Y'` among a table's options, MariaDB `` `ENCRYPTED`='YES' ``.
+pub(super) fn is_encrypted(options: &str) -> bool {
+    let plain: String = options.to_uppercase().chars().filter(|c| !matches!(c, '`' | '\'' | '"')).collect();
+    plain.split(' ').any(|option| matches!(option, "ENCRYPTION=Y" | "ENCRYPTED=YES"))
 }
 
 /// The columns of every table of a database: `(table, column)` in the tables' own order.

@@ -436,7 +436,10 @@ async fn write(mut session: Session, mut receiver: mpsc::Receiver<Statement>) ->
 fn named(fault: Fault, statement: &Statement) -> Error {
     let doing =
         Text::new("mysql-doing-make").with("kind", &statement.kind).with("name", statement.of.join("."));
-    Error::from(fault).during(doing)
+    let error = Error::from(fault).during(doing);
+    let needs_keys =
+        statement.kind == "table" && catalogue::is_encrypted(&String::from_utf8_lossy(&statement.sql));
+    if needs_keys { error.cure(Text::new("mysql-encrypted-cure")) } else { error }
 }
 
 fn not_made(statement: &Statement, words: &str) -> Finding {

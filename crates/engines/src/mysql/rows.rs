@@ -306,7 +306,13 @@ mod tests {
     use super::*;
 
     fn table(kind: &str) -> Table {
-        Table { database: "d".into(), name: "t`".into(), kind: kind.into(), engine: "InnoDB".into() }
+        Table {
+            database: "d".into(),
+            name: "t`".into(),
+            kind: kind.into(),
+            engine: "InnoDB".into(),
+            is_encrypted: false,
+        }
     }
 
     fn column(name: &str, kind: &str) -> Column {

@@ -6,7 +6,11 @@ use roadstead_core::{
 };
 
 use super::server::Which;
-use crate::server::{Server, engine};
+use crate::{
+    server::{Server, cluster, engine, layout},
+    subject::with_lines,
+};
+use roadstead_testkit::stage::{self, Place};
 
 /// Statements, one after the other, each ended by a semicolon at a line's end.
 const MYSQL: &str = r#"
@@ -14,6 +18,8 @@ SET NAMES utf8mb4;
 SET GLOBAL log_bin_trust_function_creators = 1;
 SET SESSION sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO';
 CREATE DATABASE h CHARACTER SET utf8mb4;
+CREATE DATABASE sealed ENCRYPTION = 'Y';
+CREATE TABLE sealed.t (a INT) ENCRYPTION = 'N';
 CREATE DATABASE `select`;
 CREATE DATABASE `H`;
 USE h;
@@ -446,4 +452,36 @@ async fn what_mysql_computed_in_its_zone_comes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_mariadb_computed_in_its_zone_comes_back() {
     computed_by_zone(Which::Mariadb).await;
+}
+
+/// Keys are the server's and in no backup: tables that need them are named when they are backed up, and by the load of a
+/// server that has none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_that_need_keys_are_named() {
+    let (cluster, place) = (cluster(Which::Mariadb), Place::new());
+    let layout = layout::<Which>(&cluster, &place, Purpose::Member);
+    let keys = place.path().join("keys");
+    stage::put(&keys, 0o600, &format!("1;{}\n", "5f".repeat(32)), &layout.user);
+    let lines = format!(
+        "[mysqld]\nplugin_load_add=file_key_management\nfile_key_management_filename={}",
+        keys.display()
+    );
+    let layout = with_lines(layout, "my.cnf", &lines);
+    let mut original = Server::begin(Which::Mariadb, place, &layout, cluster).await;
+    original.ready().await;
+    original
+        .run(&[
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.sealed (a INT) ENCRYPTED=YES",
+            "CREATE TABLE shop.open (a INT) ENCRYPTED=NO",
+            "INSERT INTO shop.sealed VALUES (1)",
+        ])
+        .await;
+    let (dumped, source) = original.dump().await;
+    let told: Vec<_> = dumped.findings.iter().map(|finding| finding.what.to_string()).collect();
+    assert_eq!(told, ["mysql-encrypted(count=1, tables=shop.sealed (InnoDB))"]);
+    let made = Server::restored(Which::Mariadb, Purpose::Scratch, (&dumped, &source), &Unwatched).await;
+    let error = made.map(drop).expect_err("no keys");
+    assert_eq!(error.context[0].args["name"].to_string(), "shop.sealed", "{error:?}");
+    assert_eq!(error.cure.expect("a cure").key, "mysql-encrypted-cure");
 }

@@ -56,6 +56,14 @@ async fn why_tls_is_refused_is_told_with_a_cure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_demands_a_certificate_of_its_clients_is_told() {
+    let (server, port, authority) =
+        crate::refusals::encrypted(Redis, |layout| with_lines(layout, "redis.conf", "tls-auth-clients yes"))
+            .await;
+    assert_eq!(crate::refusals::refused(&server, port, Some(&authority)).await, "engines-tls-client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_loads_is_busy() {
     let server = Server::member(Redis).await;
     server.cli(&["CONFIG", "SET", "appendonly", "no"]);
