@@ -226,6 +226,14 @@ pub(super) fn judge(read: &Read, place: &str) -> Result<Vec<Finding>> {
     }
 }
 
+/// Types of modules that keys of a manifest are of: theirs alone were counted and not read.
+pub(super) fn module_types(manifest: &Manifest) -> Vec<String> {
+    let by_content = manifest.objects.iter().filter(|_| manifest.method == BY_CONTENT);
+    let counted = by_content.filter(|object| object.kind == KEYS && object.digest.is_none());
+    let types: BTreeSet<_> = counted.filter_map(|object| object.name.get(1).cloned()).collect();
+    types.into_iter().collect()
+}
+
 fn told(fault: &Fault) -> String {
     match fault {
         Fault::Ended => "end".to_owned(),

@@ -108,6 +108,7 @@ redis-databases-few = { $place } has { $has } databases, and the backup has keys
 redis-databases-few-cure = give it { $needs } databases or more (the setting "databases", and a restart) and load again
 redis-target-sharded = { $endpoint } is one shard of a cluster: it takes only keys of its own slots
 redis-target-sharded-cure = restore into a server that is not in a cluster
+redis-target-modules = { $endpoint } has no modules, and the backup has values of module types: { $modules }
 redis-occupied-functions = { $endpoint } is not empty: { $count } function { $count ->
     [one] library
    *[other] libraries

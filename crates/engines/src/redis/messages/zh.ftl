@@ -99,6 +99,7 @@ redis-databases-few = { $place } 有 { $has } 个数据库，而备份的键分�
 redis-databases-few-cure = 给它 { $needs } 个或更多数据库（设置项 “databases”，需重启），然后再次载入
 redis-target-sharded = { $endpoint } 是 Redis 自身集群的一个分片：只接受它自己槽位中的键
 redis-target-sharded-cure = 请恢复到不在集群中的服务器
+redis-target-modules = { $endpoint } 没有模块，而备份中有模块类型的值：{ $modules }
 redis-occupied-functions = { $endpoint } 不是空的：有 { $count } 个函数库
 redis-not-durable = { $endpoint } 未能写出更改文件
 redis-accounts-corrupt = 备份中的账号清单（{ $stream }）无法读取
