@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use roadstead_core::{Error, Kind, Result, Text, model::TlsSpec};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 /// The certificate authorities that a connection trusts.
@@ -41,6 +41,39 @@ pub(crate) fn client(tls: &TlsSpec) -> Result<Arc<ClientConfig>> {
         .with_root_certificates(authorities(tls)?)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// The failure of TLS in an error of a connection, if that is what it is.
+pub(crate) fn failure(error: &std::io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// Why no TLS connection came about, or why it was broken off, and what is to be changed for it.
+pub(crate) fn refused(error: &rustls::Error) -> Error {
+    let told = |what: Text, cure: &str| Error::new(Kind::Denied, what).cure(Text::new(cure)).caused_by(error);
+    match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                told(Text::new("engines-tls-expired"), "engines-tls-expired-cure")
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                told(Text::new("engines-tls-not-yet"), "engines-tls-not-yet-cure")
+            }
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                let names = if presented.is_empty() { "-".to_owned() } else { presented.join(", ") };
+                told(Text::new("engines-tls-other-name").with("names", names), "engines-tls-other-name-cure")
+            }
+            CertificateError::UnknownIssuer => {
+                told(Text::new("engines-tls-authority"), "engines-tls-authority-cure")
+            }
+            _ => told(Text::new("engines-tls-certificate"), "engines-tls-certificate-cure"),
+        },
+        rustls::Error::InvalidMessage(_) => told(Text::new("engines-tls-none"), "engines-tls-none-cure"),
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            told(Text::new("engines-tls-client"), "engines-tls-client-cure")
+        }
+        _ => told(Text::new("engines-tls-broken-off"), "engines-tls-broken-off-cure"),
+    }
 }
 
 /// Whether a host is this machine by its very name: a loopback address or `localhost`.

@@ -30,6 +30,8 @@ pub(super) struct Table {
     pub(super) kind: String,
     /// Its storage engine, in the server's spelling; empty for a view.
     pub(super) engine: String,
+    /// Whether it is to be encrypted by keys of the server's.
+    pub(super) is_encrypted: bool,
 }
 
 impl Table {
@@ -84,6 +86,8 @@ pub(super) struct Column {
     pub(super) kind: String,
     /// Computed from others.
     pub(super) is_generated: bool,
+    /// Computed when a row is written, and kept.
+    pub(super) is_stored: bool,
     /// Says from when or until when a row of a versioned table held.
     pub(super) is_period: bool,
 }
@@ -91,8 +95,8 @@ pub(super) struct Column {
 /// The tables, views and sequences of a database, by name.
 pub(super) async fn tables(session: &mut Session, database: &str) -> Result<Vec<Table>, Fault> {
     let sql = format!(
-        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
-        flavour::text(database)
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, CREATE_OPTIONS FROM information_schema.TABLES WHERE {}",
+        flavour::exactly("TABLE_SCHEMA", database)
     );
     let mut tables = Vec::new();
     for row in session.rows(sql).await? {
@@ -101,11 +105,18 @@ pub(super) async fn tables(session: &mut Session, database: &str) -> Result<Vec<
         let (Some(name), Some(kind)) = (next(), next()) else { continue };
         if kind != "TEMPORARY" {
             let engine = next().unwrap_or_default();
-            tables.push(Table { database: database.to_owned(), name, kind, engine });
+            let is_encrypted = is_encrypted(&next().unwrap_or_default());
+            tables.push(Table { database: database.to_owned(), name, kind, engine, is_encrypted });
         }
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(tables)
+}
+
+/// MySQL says `ENCRYPTION='Y'` among a table's options, MariaDB `` `ENCRYPTED`='YES' ``.
+pub(super) fn is_encrypted(options: &str) -> bool {
+    let plain: String = options.to_uppercase().chars().filter(|c| !matches!(c, '`' | '\'' | '"')).collect();
+    plain.split(' ').any(|option| matches!(option, "ENCRYPTION=Y" | "ENCRYPTED=YES"))
 }
 
 /// The columns of every table of a database: `(table, column)` in the tables' own order.
@@ -115,17 +126,18 @@ pub(super) async fn columns(
 ) -> Result<std::collections::HashMap<String, Vec<Column>>, Fault> {
     let sql = format!(
         "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, EXTRA, GENERATION_EXPRESSION, ORDINAL_POSITION FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME, ORDINAL_POSITION",
-        flavour::text(database)
+         WHERE {} ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        flavour::exactly("TABLE_SCHEMA", database)
     );
     let mut all: std::collections::HashMap<String, Vec<Column>> = std::collections::HashMap::new();
     for row in session.rows(sql).await? {
         let mut values = row.into_iter().map(Option::unwrap_or_default);
         let mut next = || values.next().unwrap_or_default();
         let (table, name, kind, extra, expression) = (next(), next(), next(), next(), next());
-        let is_generated = extra.contains("VIRTUAL GENERATED") || extra.contains("STORED GENERATED");
+        let is_stored = extra.contains("STORED GENERATED");
+        let is_generated = is_stored || extra.contains("VIRTUAL GENERATED");
         let is_period = matches!(expression.as_str(), "ROW START" | "ROW END");
-        let column = Column { name, kind: kind.to_lowercase(), is_generated, is_period };
+        let column = Column { name, kind: kind.to_lowercase(), is_generated, is_stored, is_period };
         all.entry(table).or_default().push(column);
     }
     Ok(all)
@@ -135,12 +147,13 @@ pub(super) async fn columns(
 pub(super) async fn broken(session: &mut Session, view: &Table) -> Result<Option<String>, Fault> {
     match session.run(format!("SELECT 1 FROM {} LIMIT 0", view.quoted())).await {
         Ok(()) => Ok(None),
-        // What we, or its definer, may not do says nothing of the view: its definition is whole.
-        Err(fault) if matches!(fault.code, 1045 | 1142 | 1143 | 1370 | 1449) => Ok(None),
         // Missing or wrong table, column or function; recursion.
         Err(fault) if matches!(fault.code, 1054 | 1060 | 1146 | 1305 | 1356 | 1462) => {
             Ok(Some(fault.words()))
         }
+        // What we, or its definer, may not do, what may not be done by a session that cannot write, and what it computes
+        // says nothing of the view: its definition is whole.
+        Err(fault) if fault.is_of_the_statement() => Ok(None),
         Err(fault) => Err(fault),
     }
 }

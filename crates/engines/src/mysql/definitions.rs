@@ -64,9 +64,11 @@ pub(super) async fn databases(
     names: &[String],
 ) -> Result<(Vec<Definition>, Vec<Statement>), Fault> {
     let comment = if session.flavour == Flavour::Mariadb { "SCHEMA_COMMENT" } else { "''" };
+    let encryption =
+        if session.is_at_least(Flavour::Mysql, &[8, 0, 16]) { "DEFAULT_ENCRYPTION" } else { "'NO'" };
     let rows = session
         .raw(format!(
-            "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME, {comment} \
+            "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME, {comment}, {encryption} \
              FROM information_schema.SCHEMATA"
         ))
         .await?;
@@ -86,6 +88,9 @@ pub(super) async fn databases(
         let comment = text(&row, 3);
         if !comment.is_empty() {
             sql.extend([" COMMENT ", &flavour::text(&comment)]);
+        }
+        if text(&row, 4) == "YES" {
+            sql.push_str(" ENCRYPTION 'Y'");
         }
         let path = vec![name.clone()];
         let mut definition = Definition::simple("database", path.clone(), sql.clone());
@@ -120,8 +125,8 @@ pub(super) async fn of_server(session: &mut Session) -> Result<Vec<Definition>, 
 }
 
 async fn table_spaces(session: &mut Session) -> Result<Vec<Definition>, Fault> {
-    let sql = "SELECT NAME, FILE_FORMAT_SIZE FROM (SELECT NAME, ZIP_PAGE_SIZE AS FILE_FORMAT_SIZE \
-               FROM information_schema.INNODB_TABLESPACES WHERE SPACE_TYPE = 'General' AND NAME <> 'mysql') s";
+    let sql = "SELECT NAME, ZIP_PAGE_SIZE, ENCRYPTION FROM information_schema.INNODB_TABLESPACES \
+               WHERE SPACE_TYPE = 'General' AND NAME <> 'mysql'";
     let rows = match session.raw(sql).await {
         // Without PROCESS none is seen; a table that lies in one then fails by name when it is loaded.
         Err(fault) if fault.is_denied() => return Ok(Vec::new()),
@@ -132,7 +137,9 @@ async fn table_spaces(session: &mut Session) -> Result<Vec<Definition>, Fault> {
         // The file gets a name of its own below the data directory: the old path may not exist, or not be ours.
         let file = hex::encode(&name);
         let block = if page == "0" { String::new() } else { format!(" FILE_BLOCK_SIZE = {page}") };
-        let sql = format!("CREATE TABLESPACE {} ADD DATAFILE 'ts_{file}.ibd'{block}", flavour::name(&name));
+        let sealed = if text(&row, 2) == "Y" { " ENCRYPTION 'Y'" } else { "" };
+        let sql =
+            format!("CREATE TABLESPACE {} ADD DATAFILE 'ts_{file}.ibd'{block}{sealed}", flavour::name(&name));
         Definition::simple("tablespace", vec![name], sql)
     };
     Ok(rows.into_iter().map(make).collect())
@@ -259,8 +266,8 @@ pub(super) async fn histograms(session: &mut Session, database: &str) -> Result<
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT TABLE_NAME, COLUMN_NAME, HISTOGRAM FROM information_schema.COLUMN_STATISTICS WHERE SCHEMA_NAME = {}",
-        flavour::text(database)
+        "SELECT TABLE_NAME, COLUMN_NAME, HISTOGRAM FROM information_schema.COLUMN_STATISTICS WHERE {}",
+        flavour::exactly("SCHEMA_NAME", database)
     );
     let make = |row: Row| {
         let (table, column, data) = (text(&row, 0), text(&row, 1), text(&row, 2));

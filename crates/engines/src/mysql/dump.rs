@@ -17,14 +17,14 @@ use super::{
     catalogue::{self, Column, Holds, Table},
     definitions::{self, Definition},
     observe, people, programs,
-    rows::{Plan, Tally},
+    rows::{Plan, Tally, Zone},
     session::Session,
-    statement::{Role, Statement},
+    statement::{HEAD, Role, Statement},
     strays, survey, zones,
 };
 
 /// Method of the manifest: changes whenever a digest would differ for the same data.
-pub(super) const METHOD: &str = "mysql-rows-2";
+pub(super) const METHOD: &str = "mysql-rows-3";
 /// A statement of rows is closed when it is this long. Longer ones load no faster and need more memory: the driver keeps
 /// up to 128 buffers that were once as long.
 const STATEMENT_BYTES: usize = 128 * 1024;
@@ -32,10 +32,6 @@ const STATEMENT_BYTES: usize = 128 * 1024;
 const WAITING: usize = 8;
 /// Definitions are gathered into pieces of this size.
 const PIECE_BYTES: usize = 256 * 1024;
-
-/// What stands at the head of every stream: how the vendor's own client must be set to load it.
-const HEAD: &str =
-    "-- A dump by roadstead. Load the streams in their order, with the client of the same flavour.\n";
 
 /// In what circumstances our own statements are written; a program has its own, and these hold again after it.
 pub(super) const OWN_SETUP: [&str; 3] = [
@@ -58,8 +54,9 @@ pub(super) const LOAD_SETUP: &[&str] = &[
 /// What rows need besides.
 pub(super) const ROWS_SETUP: &str = "SET NAMES binary";
 
-/// What rows of a versioned table need besides (MariaDB).
-pub(super) const HISTORY_SETUP: &str = "SET SESSION system_versioning_insert_history = 1";
+/// And what those of a MariaDB need: the history of versioned tables, and rows that its checks would no longer let in.
+pub(super) const MARIADB_ROWS_SETUP: &[&str] =
+    &["SET SESSION system_versioning_insert_history = 1", "SET SESSION check_constraint_checks = 0"];
 
 /// Everything that was read, for the manifest.
 #[derive(Default)]
@@ -177,6 +174,7 @@ impl<'a> Output<'a> {
     }
 
     async fn finish(&mut self, mut stream: Stream) -> Result<()> {
+        Statement::end().write(&mut stream.buffer);
         self.flush(&mut stream).await?;
         let Some(writer) = stream.writer else { return Ok(()) };
         let info = writer.finish().await?;
@@ -206,10 +204,11 @@ pub(super) async fn everything(readers: &mut Vec<Session>, output: &mut Output<'
         routines.extend(found);
         all_tables.push(tables);
     }
-    let people = people::read(&mut readers[0], &known).await?;
+    let people = people::read(&mut readers[0], Some(&known)).await?;
     inventory.findings.extend(people.findings);
 
     let mut stream = output.open("accounts.sql", LOAD_SETUP).await?;
+    output.put(&mut stream, &people.plugins).await?;
     several(output, &mut stream, &mut inventory, &people.accounts).await?;
     output.put(&mut stream, &people.early).await?;
     output.finish(stream).await?;
@@ -324,9 +323,10 @@ async fn contents(
     output.finish(stream).await?;
     let columns = catalogue::columns(&mut readers[0], database).await?;
     inventory.findings.extend(survey::of_history(&base, &columns));
-    let work = Work::new(base, columns);
-    let history = if readers[0].is_mysql() { None } else { Some(HISTORY_SETUP) };
-    let setup: Vec<_> = LOAD_SETUP.iter().copied().chain([ROWS_SETUP]).chain(history).collect();
+    let zone = Zone::of(&mut readers[0]).await?;
+    let work = Work::new(base, columns, zone);
+    let others = if readers[0].is_mysql() { &[] } else { MARIADB_ROWS_SETUP };
+    let setup: Vec<_> = [LOAD_SETUP, &[ROWS_SETUP], others].concat();
     let mut stream = output.open(&format!("{folder}/data.sql"), &setup).await?;
     let is_written = stream.writer.is_some();
     output.flush(&mut stream).await?;
@@ -371,14 +371,15 @@ fn ended(task: Result<Ended, tokio::task::JoinError>, inventory: &mut Inventory)
 struct Work {
     tables: Arc<Mutex<VecDeque<Table>>>,
     columns: Arc<HashMap<String, Vec<Column>>>,
+    zone: Option<Zone>,
 }
 
 impl Work {
-    fn new(mut tables: Vec<Table>, columns: HashMap<String, Vec<Column>>) -> Self {
+    fn new(mut tables: Vec<Table>, columns: HashMap<String, Vec<Column>>, zone: Option<Zone>) -> Self {
         // What lies in no snapshot is read first, so that it is nearest to the moment.
         tables.sort_by_key(|table| table.holds() != Holds::Apart);
         let tables = tables.into_iter().filter(|table| table.holds() != Holds::Nothing).collect();
-        Self { tables: Arc::new(Mutex::new(tables)), columns: Arc::new(columns) }
+        Self { tables: Arc::new(Mutex::new(tables)), columns: Arc::new(columns), zone }
     }
 
     fn next(&self) -> Option<Table> {
@@ -396,7 +397,7 @@ async fn read_tables(
     while let Some(table) = work.next() {
         let none = Vec::new();
         let columns = work.columns.get(&table.name).unwrap_or(&none);
-        let plan = Plan::new(&table, columns, session.flavour);
+        let plan = Plan::new(&table, columns, session.flavour, work.zone.as_ref());
         let tally = read_table(session, &table, &plan, sender, is_written)
             .await
             .map_err(|error| error.during(Text::new("mysql-doing-table").with("table", table.shown())))?;

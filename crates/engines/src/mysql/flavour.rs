@@ -68,6 +68,13 @@ pub(super) fn text(value: &str) -> String {
     String::from_utf8(quoted).expect("quoting changes ASCII bytes alone")
 }
 
+/// The condition that a column of `information_schema` holds just this name. A MariaDB compares there as if `A`, `a` and
+/// `ä` were one, and looks at no more than one database where it is asked so, whatever is asked beside it.
+pub(super) fn exactly(column: &str, name: &str) -> String {
+    let name = text(name);
+    format!("{column} = {name} AND CAST({column} AS BINARY) = {name}")
+}
+
 /// A database's name as a grant wants it: `_` and `%` are patterns there.
 pub(super) fn grant_name(database: &str) -> String {
     name(&database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%"))

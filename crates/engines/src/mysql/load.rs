@@ -14,9 +14,9 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     catalogue,
-    dump::{HISTORY_SETUP, LOAD_SETUP, ROWS_SETUP},
+    dump::{LOAD_SETUP, MARIADB_ROWS_SETUP, ROWS_SETUP},
     flavour::{self, Flavour},
-    observe,
+    observe, people,
     session::{ADMIN, Fault, STALL, Session},
     statement::{Reader, Role, Statement},
     zones,
@@ -51,7 +51,10 @@ pub(super) async fn load(
     let knows_zones = zones::are_known(&mut session).await?;
     let mut loader =
         Loader { knows_zones, source, link, ask, watch, keep, done: 0, findings: Vec::new(), session };
-    let loaded = loader.all().await;
+    let mut loaded = loader.all().await;
+    if loaded.is_ok() && !ask.private_target {
+        loaded = loader.verify_people().await;
+    }
     // Also after a failure: a server without its redo log must not be left so by an act that ended.
     let restored =
         if relaxed { loader.session.run("ALTER INSTANCE ENABLE INNODB REDO_LOG").await } else { Ok(()) };
@@ -166,6 +169,26 @@ impl Loader<'_> {
         Ok(())
     }
 
+    /// No comparison can know which accounts a server of somebody else's had before, so it compares those on both sides
+    /// by name. What this load made is compared here, and what differs is told.
+    async fn verify_people(&mut self) -> Result<()> {
+        let mut session = Session::open(self.link).await?;
+        catalogue::read_exactly(&mut session).await?;
+        let found = people::read(&mut session, None).await?.accounts;
+        session.close().await;
+        for wanted in &self.ask.record.dumped.manifest.objects {
+            let there = found.iter().find(|one| one.kind == wanted.kind && one.name == wanted.name);
+            let Some(there) = there.filter(|there| there.digest != wanted.digest) else { continue };
+            let is_told = |of: &[String]| self.findings.iter().any(|told| told.subject == of.join("."));
+            if there.statements.iter().all(|made| !self.is_kept(&made.of) && !is_told(&made.of)) {
+                let account = wanted.name.join("@");
+                let what = Text::new("mysql-account-differs").with("account", &account);
+                self.findings.push(Finding::warning(account, what));
+            }
+        }
+        Ok(())
+    }
+
     fn tell(&mut self, taken: u64) -> Result<()> {
         self.watch.go_on()?;
         let total = self.source.streams().iter().map(|info| info.bytes).sum();
@@ -255,8 +278,16 @@ impl Loader<'_> {
         if statement.kind == "histogram" {
             return self.histogram(statement).await;
         }
-        if statement.kind == zones::KIND && self.knows_zones {
+        // A server of somebody else's keeps its own zones, and loads no library for us.
+        if (statement.kind == zones::KIND && self.knows_zones)
+            || (statement.kind == people::PLUGIN && !self.ask.private_target)
+        {
             return Ok(());
+        }
+        let takes_away = statement.kind == "grant" && statement.sql.starts_with(b"REVOKE ");
+        if takes_away && self.ask.private_target {
+            // The server that starts on this data turns it on by itself, because there are such accounts.
+            self.session.run("SET GLOBAL partial_revokes = ON").await?;
         }
         let Err(fault) = self.session.run(&statement.sql).await else {
             return if statement.kind == "event" { self.expired(statement).await } else { Ok(()) };
@@ -275,9 +306,16 @@ impl Loader<'_> {
                 Ok(())
             }
             "grant" => {
-                self.findings.push(not_made(statement, &hidden(&fault)));
+                let mut finding = not_made(statement, &hidden(&fault));
+                if takes_away {
+                    finding.what.key = "mysql-not-taken-away".into();
+                    finding = finding.cure(Text::new("mysql-not-taken-away-cure"));
+                }
+                self.findings.push(finding);
                 Ok(())
             }
+            // 1125, 1968: it is there already.
+            people::PLUGIN if matches!(fault.code, 1125 | 1968) => Ok(()),
             "view" | "trigger" => Err(fault),
             _ if statement.role == Role::Try => {
                 self.findings.push(not_made(statement, &fault.words()));
@@ -341,7 +379,7 @@ impl Loader<'_> {
             let mut session = open(self.link, self.ask.private_target).await?;
             session.run(ROWS_SETUP).await?;
             if !session.is_mysql() {
-                session.run(HISTORY_SETUP).await?;
+                session.run_all(MARIADB_ROWS_SETUP).await?;
             }
             let (sender, receiver) = mpsc::channel::<Statement>(2);
             writers.spawn(write(session, receiver));
@@ -398,7 +436,10 @@ async fn write(mut session: Session, mut receiver: mpsc::Receiver<Statement>) ->
 fn named(fault: Fault, statement: &Statement) -> Error {
     let doing =
         Text::new("mysql-doing-make").with("kind", &statement.kind).with("name", statement.of.join("."));
-    Error::from(fault).during(doing)
+    let error = Error::from(fault).during(doing);
+    let needs_keys =
+        statement.kind == "table" && catalogue::is_encrypted(&String::from_utf8_lossy(&statement.sql));
+    if needs_keys { error.cure(Text::new("mysql-encrypted-cure")) } else { error }
 }
 
 fn not_made(statement: &Statement, words: &str) -> Finding {

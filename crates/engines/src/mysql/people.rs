@@ -19,6 +19,9 @@ use super::{
 /// Accounts that every server has of itself.
 pub(super) const OWN: [&str; 4] = ["mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"];
 
+/// The kind that the statements bear which install what accounts are let in by.
+pub(super) const PLUGIN: &str = "plugin";
+
 /// MariaDB's role that everybody has; its name is not quoted.
 const EVERYBODY: &str = "PUBLIC";
 
@@ -34,6 +37,8 @@ pub(super) struct Known {
 /// All accounts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct People {
+    /// What accounts are let in by that is no part of every server.
+    pub(super) plugins: Vec<Statement>,
     /// The accounts and roles themselves.
     pub(super) accounts: Vec<Definition>,
     /// Grants on everything, on databases, and of roles: before there are objects.
@@ -49,6 +54,10 @@ struct Person {
     user: String,
     host: String,
     is_role: bool,
+    /// Clauses on certificates with their values, where the server tells them unquoted (MySQL).
+    demands: Vec<(&'static str, String)>,
+    /// Has a password beside the one that is told (MySQL).
+    has_second_password: bool,
 }
 
 impl Person {
@@ -83,8 +92,8 @@ impl Person {
     }
 }
 
-/// Reads them all.
-pub(super) async fn read(session: &mut Session, known: &Known) -> Result<People, Fault> {
+/// Reads them all. Without `known`, grants on whatever there is are taken.
+pub(super) async fn read(session: &mut Session, known: Option<&Known>) -> Result<People, Fault> {
     let mut all = People::default();
     let listed = match list(session).await {
         Ok(listed) => listed,
@@ -102,23 +111,77 @@ pub(super) async fn read(session: &mut Session, known: &Known) -> Result<People,
     let resolves = session.value("SELECT @@global.skip_name_resolve").await?.as_deref() == Some("0");
     for person in listed {
         let is_made = one(session, &person, known, &defaults, &mut all).await?;
+        let account = person.path().join("@");
         if !resolves && person.is_by_host_name() {
             let key = if is_made { "mysql-account-by-name" } else { "mysql-account-inert" };
-            let account = person.path().join("@");
             let finding = Finding::warning(&account, Text::new(key).with("account", &account));
             all.findings.push(finding.cure(Text::new("mysql-account-by-name-cure")));
+        }
+        if person.has_second_password {
+            let what = Text::new("mysql-second-password").with("account", &account);
+            let finding = Finding::warning(account, what);
+            all.findings.push(finding.cure(Text::new("mysql-second-password-cure")));
+        }
+    }
+    all.plugins = plugins(session, &all.accounts).await?;
+    all.findings.extend(history(session).await?);
+    Ok(all)
+}
+
+/// What installs the plugins that these accounts are let in by, where they came from libraries.
+async fn plugins(session: &mut Session, accounts: &[Definition]) -> Result<Vec<Statement>, Fault> {
+    let sql = "SELECT PLUGIN_NAME, PLUGIN_LIBRARY FROM information_schema.PLUGINS WHERE PLUGIN_TYPE = 'AUTHENTICATION' \
+               AND PLUGIN_STATUS = 'ACTIVE' AND PLUGIN_LIBRARY IS NOT NULL ORDER BY 1";
+    let mut all = Vec::new();
+    for row in session.raw(sql).await? {
+        let (name, library) = (text(&row, 0), text(&row, 1));
+        let mut made = accounts.iter().flat_map(|account| &account.statements);
+        if made.any(|made| String::from_utf8_lossy(&made.sql).contains(&name)) {
+            let sql = format!("INSTALL PLUGIN {} SONAME {}", flavour::name(&name), flavour::text(&library));
+            all.push(Statement::new(Role::Try, PLUGIN, &[name], sql));
         }
     }
     Ok(all)
 }
 
+/// Earlier passwords, which no statement gives back.
+async fn history(session: &mut Session) -> Result<Option<Finding>, Fault> {
+    let sql = match session.flavour {
+        Flavour::Mysql => {
+            "SELECT COUNT(*) FROM (SELECT 1 FROM mysql.password_history GROUP BY User, Host HAVING COUNT(*) > 1) q"
+        }
+        Flavour::Mariadb => "SELECT COUNT(*) FROM mysql.password_reuse_check_history",
+    };
+    match session.value(sql).await {
+        Ok(count) if count.as_deref() == Some("0") => Ok(None),
+        Ok(_) => Ok(Some(Finding::note("", Text::new("mysql-password-history")))),
+        // MariaDB makes the table with the plugin that needs it.
+        Err(fault) if fault.code == 1146 || fault.is_denied() => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
 async fn list(session: &mut Session) -> Result<Vec<Person>, Fault> {
     let sql = match session.flavour {
-        Flavour::Mysql => "SELECT User, Host, 'N' FROM mysql.user ORDER BY User, Host",
+        Flavour::Mysql if session.is_at_least(Flavour::Mysql, &[8, 0, 14]) => {
+            "SELECT User, Host, 'N', x509_subject, x509_issuer, ssl_cipher, \
+             JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password') FROM mysql.user ORDER BY User, Host"
+        }
+        Flavour::Mysql => {
+            "SELECT User, Host, 'N', x509_subject, x509_issuer, ssl_cipher, NULL FROM mysql.user ORDER BY User, Host"
+        }
         // Roles first: an account may name one as its default.
         Flavour::Mariadb => "SELECT User, Host, is_role FROM mysql.user ORDER BY is_role DESC, User, Host",
     };
-    let read = |row: &Row| Person { user: text(row, 0), host: text(row, 1), is_role: text(row, 2) == "Y" };
+    let demands =
+        |row: &Row| ["SUBJECT", "ISSUER", "CIPHER"].into_iter().zip([3, 4, 5].map(|at| text(row, at)));
+    let read = |row: &Row| Person {
+        user: text(row, 0),
+        host: text(row, 1),
+        is_role: text(row, 2) == "Y",
+        demands: demands(row).filter(|(_, value)| !value.is_empty()).collect(),
+        has_second_password: text(row, 6) == "1",
+    };
     let own = |person: &Person| OWN.contains(&person.user.as_str()) || person.user == ADMIN;
     let rows = session.raw(sql).await?;
     Ok(rows.iter().map(read).filter(|person| !own(person)).collect())
@@ -142,7 +205,7 @@ async fn default_roles(session: &mut Session) -> Result<BTreeMap<(String, String
 async fn one(
     session: &mut Session,
     person: &Person,
-    known: &Known,
+    known: Option<&Known>,
     defaults: &BTreeMap<(String, String), Vec<String>>,
     all: &mut People,
 ) -> Result<bool, Fault> {
@@ -151,7 +214,10 @@ async fn one(
         format!("CREATE ROLE {quoted}").into_bytes()
     } else {
         match session.raw(format!("SHOW CREATE USER {quoted}")).await {
-            Ok(rows) => without_default_roles(rows.first().map(|row| bytes(row, 0)).unwrap_or_default()),
+            Ok(rows) => {
+                let made = rows.first().map(|row| bytes(row, 0)).unwrap_or_default();
+                with_demands(without_default_roles(made), &person.demands)
+            }
             Err(fault) if matches!(fault.code, 1133 | 1141 | 1396) => return Ok(false),
             Err(fault) => return Err(fault),
         }
@@ -165,18 +231,22 @@ async fn one(
             continue;
         }
         match grants::read(&line).map(|grant| grant.on) {
-            Some(On::Table(database, table)) if !exists(&known.tables, &database, &table) => {
+            Some(On::Table(database, table))
+                if known.is_some_and(|known| !exists(&known.tables, &database, &table)) =>
+            {
                 all.findings.push(orphan(&path, &database, &table));
                 continue;
             }
-            Some(On::Routine(_, database, routine)) if !exists(&known.routines, &database, &routine) => {
+            Some(On::Routine(_, database, routine))
+                if known.is_some_and(|known| !exists(&known.routines, &database, &routine)) =>
+            {
                 all.findings.push(orphan(&path, &database, &routine));
                 continue;
             }
             Some(On::Table(..) | On::Routine(..)) => {
-                all.late.push(Statement::new(Role::Make, "grant", &path, line.as_str()));
+                all.late.push(Statement::new(Role::Make, "grant", &path, without_password(&line)));
             }
-            _ => all.early.push(Statement::new(Role::Make, "grant", &path, line.as_str())),
+            _ => all.early.push(Statement::new(Role::Make, "grant", &path, without_password(&line))),
         }
         lines.push(line);
     }
@@ -198,6 +268,15 @@ async fn one(
     let statements = is_new.then(|| Statement::new(Role::Make, kind, &path, made)).into_iter().collect();
     all.accounts.push(Definition { kind, name, statements, digest });
     Ok(true)
+}
+
+/// MariaDB tells the password in a grant as well: given again there, one that has expired would be a new one.
+fn without_password(line: &str) -> String {
+    let Some(start) = grants::find_word(line, " IDENTIFIED ") else { return line.to_owned() };
+    let rest = &line[start + 1..];
+    let ends = [" REQUIRE ", " WITH "].map(|word| grants::find_word(rest, word));
+    let end = ends.into_iter().flatten().min().map_or(line.len(), |end| start + 1 + end);
+    format!("{}{}", &line[..start], &line[end..])
 }
 
 /// Whether a grant's line is for this role itself.
@@ -233,9 +312,36 @@ fn without_default_roles(made: Vec<u8>) -> Vec<u8> {
     format!("{}{}", &text[..start], &text[end..]).into_bytes()
 }
 
+/// Quotes the values of clauses on certificates, which MySQL tells between quotes and as they are.
+fn with_demands(made: Vec<u8>, demands: &[(&str, String)]) -> Vec<u8> {
+    let Ok(mut text) = String::from_utf8(made.clone()) else { return made };
+    let Some(start) = grants::find_word(&text, " REQUIRE ") else { return made };
+    let mut clauses = text.split_off(start);
+    for (word, value) in demands {
+        let quoted = format!("{word} {}", flavour::text(value));
+        clauses = clauses.replacen(&format!("{word} '{value}'"), &quoted, 1);
+    }
+    (text + &clauses).into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn person(user: &str, host: &str, is_role: bool) -> Person {
+        let (user, host) = (user.into(), host.into());
+        Person { user, host, is_role, demands: Vec::new(), has_second_password: false }
+    }
+
+    #[test]
+    fn demands_on_certificates_stay_inside_their_quotes() {
+        let made = b"CREATE USER `a REQUIRE SUBJECT 'o'x'`@`%` REQUIRE SUBJECT 'o'x' ISSUER 'b\\' WITH MAX_USER_CONNECTIONS 1";
+        let demands = [("SUBJECT", "o'x".to_owned()), ("ISSUER", "b\\".to_owned())];
+        assert_eq!(
+            String::from_utf8(with_demands(made.to_vec(), &demands)).unwrap(),
+            "CREATE USER `a REQUIRE SUBJECT 'o'x'`@`%` REQUIRE SUBJECT 'o\\'x' ISSUER 'b\\\\' WITH MAX_USER_CONNECTIONS 1"
+        );
+    }
 
     #[test]
     fn default_roles_are_taken_out_and_nothing_else() {
@@ -249,9 +355,24 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_gives_no_password() {
+        let line =
+            "GRANT USAGE ON *.* TO `a IDENTIFIED `@`%` IDENTIFIED VIA ed25519 USING ' WITH ' OR unix_socket";
+        let user = "GRANT USAGE ON *.* TO `a IDENTIFIED `@`%`";
+        assert_eq!(without_password(line), user);
+        assert_eq!(
+            without_password(&format!("{line} WITH GRANT OPTION")),
+            format!("{user} WITH GRANT OPTION")
+        );
+        assert_eq!(
+            without_password(&format!("{line} REQUIRE X509 WITH MAX_USER_CONNECTIONS 8")),
+            format!("{user} REQUIRE X509 WITH MAX_USER_CONNECTIONS 8")
+        );
+    }
+
+    #[test]
     fn names_of_hosts_are_told_from_addresses_and_patterns() {
-        let is =
-            |host: &str| Person { user: "u".into(), host: host.into(), is_role: false }.is_by_host_name();
+        let is = |host: &str| person("u", host, false).is_by_host_name();
         assert!(is("web01.example.com") && is("web01") && is("10.example"));
         assert!(
             ["%", "localhost", "10.0.0.1", "10.%", "::1", "10.0.0.0/255.0.0.0", "%.example.com"]
@@ -262,7 +383,7 @@ mod tests {
 
     #[test]
     fn inherited_grants_are_told_from_a_roles_own() {
-        let role = Person { user: "r".into(), host: String::new(), is_role: true };
+        let role = person("r", "", true);
         assert!(names("GRANT SELECT ON `d`.* TO `r`", &role));
         assert!(!names("GRANT SELECT ON `d`.* TO `other`", &role));
     }

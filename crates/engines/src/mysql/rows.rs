@@ -10,6 +10,7 @@ use mysql_async::{Row, Value};
 use super::{
     catalogue::{Column, Table},
     flavour::{self, Flavour},
+    session::{Fault, Session},
 };
 use crate::digest::Multiset;
 
@@ -26,6 +27,61 @@ enum How {
     Text,
     /// A JSON document: its text, and the type of what it is.
     Json,
+    /// A moment, read in UTC and written so that it is the same in the zone of [`Plan::zone`].
+    Moment,
+}
+
+/// The zone in which what is computed from moments was computed, as far as a server can be told to compute in it again
+/// without harm to the moments themselves; `None`: UTC, or a zone that cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Zone {
+    name: String,
+    flavour: Flavour,
+}
+
+impl Zone {
+    /// The zone in which clients of this server are who say nothing of it.
+    pub(super) async fn of(session: &mut Session) -> Result<Option<Self>, Fault> {
+        let sql = "SELECT @@global.time_zone, TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), \
+                   CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', 'SYSTEM'))";
+        let row = session.rows(sql).await?.into_iter().next().unwrap_or_default();
+        let mut values = row.into_iter().map(Option::unwrap_or_default);
+        let (global, minutes) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
+        let name = if global == "SYSTEM" { offset(minutes.parse().unwrap_or(0)) } else { global };
+        let is_offset = name.starts_with(['+', '-']);
+        // MySQL takes moments with their offset, MariaDB only text in its own zone, where an hour may be there twice.
+        let can =
+            if session.is_mysql() { session.is_at_least(Flavour::Mysql, &[8, 0, 19]) } else { is_offset };
+        let flavour = session.flavour;
+        Ok((can && !matches!(name.as_str(), "+00:00" | "UTC")).then_some(Self { name, flavour }))
+    }
+
+    /// The beginning of a statement that computes in it.
+    fn insert(&self) -> String {
+        let zone = flavour::text(&self.name);
+        match self.flavour {
+            Flavour::Mysql => format!("INSERT /*+ SET_VAR(time_zone={zone}) */"),
+            Flavour::Mariadb => format!("SET STATEMENT time_zone={zone} FOR INSERT"),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>, value: &[u8]) {
+        if value.starts_with(b"0000") {
+            return flavour::quote(out, value);
+        }
+        let (before, after) = match self.flavour {
+            Flavour::Mysql => (&b"'"[..], "+00:00'".to_owned()),
+            Flavour::Mariadb => (&b"CONVERT_TZ('"[..], format!("','+00:00',{})", flavour::text(&self.name))),
+        };
+        out.extend_from_slice(before);
+        out.extend_from_slice(value);
+        out.extend_from_slice(after.as_bytes());
+    }
+}
+
+fn offset(minutes: i32) -> String {
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
 /// How one table's rows are read and written.
@@ -36,6 +92,9 @@ pub(super) struct Plan {
     /// The beginning of the statement that writes some of them.
     pub(super) insert: String,
     columns: Vec<How>,
+    /// How many of the columns are written; those after them are computed, stored, and only compared.
+    written: usize,
+    zone: Option<Zone>,
 }
 
 /// What was read of one table.
@@ -54,11 +113,14 @@ pub(super) fn history_can_be_kept(columns: &[Column]) -> bool {
 }
 
 impl Plan {
-    /// The plan for a table with these columns.
-    pub(super) fn new(table: &Table, columns: &[Column], flavour: Flavour) -> Self {
+    /// The plan for a table with these columns, of which what is computed was computed in this zone.
+    pub(super) fn new(table: &Table, columns: &[Column], flavour: Flavour, zone: Option<&Zone>) -> Self {
         let period: Vec<_> = columns.iter().filter(|column| column.is_period).collect();
         let is_history = table.is_versioned() && history_can_be_kept(columns);
         let chosen = columns.iter().filter(|column| !column.is_generated || (is_history && column.is_period));
+        // A versioned table keeps its moments as they are.
+        let computes = columns.iter().any(|column| column.is_generated) && !table.is_versioned();
+        let zone = zone.filter(|_| computes && columns.iter().any(|column| column.kind == "timestamp"));
         let mut reads = Vec::new();
         let mut names = Vec::new();
         let mut hows = Vec::new();
@@ -66,7 +128,7 @@ impl Plan {
             let name = flavour::name(&column.name);
             let (read, how) = read(&name, &column.kind, flavour);
             reads.push(read);
-            hows.push(how);
+            hows.push(if zone.is_some() && column.kind == "timestamp" { How::Moment } else { how });
             names.push(name);
         }
         if is_history && period.is_empty() {
@@ -76,16 +138,25 @@ impl Plan {
                 names.push(name.to_owned());
             }
         }
+        let written = hows.len();
+        for column in columns.iter().filter(|column| column.is_stored && !column.is_period) {
+            let (read, how) = read(&flavour::name(&column.name), &column.kind, flavour);
+            reads.push(read);
+            hows.push(how);
+        }
         if reads.is_empty() {
             reads.push("1".into());
         }
         let quoted = table.quoted();
         let all = if is_history { " FOR SYSTEM_TIME ALL" } else { "" };
         let hint = if flavour == Flavour::Mariadb { "SQL_NO_CACHE " } else { "" };
+        let insert = zone.map_or_else(|| "INSERT".to_owned(), Zone::insert);
         Self {
             select: format!("SELECT {hint}{} FROM {quoted}{all}", reads.join(", ")),
-            insert: format!("INSERT INTO {quoted} ({}) VALUES\n", names.join(",")),
+            insert: format!("{insert} INTO {quoted} ({}) VALUES\n", names.join(",")),
             columns: hows,
+            written,
+            zone: zone.cloned(),
         }
     }
 
@@ -115,13 +186,14 @@ impl Plan {
             if *how == How::Json {
                 note(canonical, tag.as_deref().map(str::as_bytes));
             }
-            if let Some(out) = written.as_deref_mut() {
+            if let Some(out) = written.as_deref_mut().filter(|_| index < self.written) {
                 if index > 0 {
                     out.push(b',');
                 }
-                match &value {
-                    None => out.extend_from_slice(b"NULL"),
-                    Some(value) => write(out, *how, value, tag.as_deref()),
+                match (&value, &self.zone) {
+                    (None, _) => out.extend_from_slice(b"NULL"),
+                    (Some(value), Some(zone)) if *how == How::Moment => zone.write(out, value),
+                    (Some(value), _) => write(out, *how, value, tag.as_deref()),
                 }
             }
         }
@@ -199,7 +271,7 @@ fn write(out: &mut Vec<u8>, how: How, value: &[u8], tag: Option<&str>) {
                 out.extend_from_slice(b"e0");
             }
         }
-        How::Bytes => flavour::quote(out, value),
+        How::Bytes | How::Moment => flavour::quote(out, value),
         How::Text => introduced(out, value),
         How::Json => write_json(out, value, tag),
     }
@@ -234,21 +306,41 @@ mod tests {
     use super::*;
 
     fn table(kind: &str) -> Table {
-        Table { database: "d".into(), name: "t`".into(), kind: kind.into(), engine: "InnoDB".into() }
+        Table {
+            database: "d".into(),
+            name: "t`".into(),
+            kind: kind.into(),
+            engine: "InnoDB".into(),
+            is_encrypted: false,
+        }
     }
 
     fn column(name: &str, kind: &str) -> Column {
-        Column { name: name.into(), kind: kind.into(), is_generated: false, is_period: false }
+        Column {
+            name: name.into(),
+            kind: kind.into(),
+            is_generated: false,
+            is_stored: false,
+            is_period: false,
+        }
     }
 
     #[test]
     fn columns_are_read_and_written_by_name() {
         let columns = [column("a", "int"), column("f", "float"), column("e", "enum")];
-        let plan = Plan::new(&table("BASE TABLE"), &columns, Flavour::Mysql);
+        let plan = Plan::new(&table("BASE TABLE"), &columns, Flavour::Mysql, None);
         assert_eq!(plan.select, "SELECT `a`, CAST(`f` AS DOUBLE), CAST(`e` AS UNSIGNED) FROM `d`.`t```");
         assert_eq!(plan.insert, "INSERT INTO `d`.`t``` (`a`,`f`,`e`) VALUES\n");
-        let history = Plan::new(&table("SYSTEM VERSIONED"), &columns[..1], Flavour::Mariadb);
+        let history = Plan::new(&table("SYSTEM VERSIONED"), &columns[..1], Flavour::Mariadb, None);
         assert!(history.select.ends_with("`a`, ROW_START, ROW_END FROM `d`.`t``` FOR SYSTEM_TIME ALL"));
+    }
+
+    #[test]
+    fn offsets_are_told_as_servers_take_them() {
+        assert_eq!(
+            [offset(480), offset(0), offset(-210), offset(-30)],
+            ["+08:00", "+00:00", "-03:30", "-00:30"]
+        );
     }
 
     #[test]

@@ -3,11 +3,17 @@
 //! Every question has a deadline. Nothing here retries, and no statement is ever put into an error's text,
 //! because statements may hold passwords.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::{Deref, DerefMut},
+    pin::pin,
+    task::{Context, Waker},
+    time::Duration,
+};
 
-use mysql_async::{Conn, DriverError, IoError, Opts, OptsBuilder, Row, SslOpts, prelude::*};
+use mysql_async::{Conn, DriverError, IoError, Opts, OptsBuilder, Row, SslOpts, TlsError, prelude::*};
 use roadstead_core::{
-    Error, Kind, Millis, Result, Text, Version,
+    Bytes, Error, Kind, Millis, Result, Text, Version,
     model::{TlsMode, TlsSpec},
     port::{engine::Link, layout::Endpoint},
     seen::Protection,
@@ -21,6 +27,8 @@ use crate::tls;
 pub(super) const ADMIN: &str = "roadstead_admin";
 /// The largest packet that either side may send: the protocol's own limit.
 pub(super) const PACKET_BYTES_MAX: usize = 1 << 30;
+/// The longest answer to a question whose answer is held as a whole.
+const ANSWER_BYTES_MAX: usize = 1 << 28;
 /// How long a long act may stand still: no row arrives, or a statement does not end.
 pub(super) const STALL: Duration = Duration::from_mins(5);
 
@@ -60,6 +68,11 @@ impl Fault {
         self.error.kind == Kind::Denied
     }
 
+    /// Whether the server refused this statement for what it is, and not for its own state.
+    pub(super) fn is_of_the_statement(&self) -> bool {
+        self.code != 0 && !matches!(self.error.kind, Kind::Unreachable | Kind::Busy | Kind::Exhausted)
+    }
+
     /// Whether the session is over, so that no later statement can succeed.
     pub(super) fn ends_session(&self) -> bool {
         self.error.kind == Kind::Unreachable
@@ -75,9 +88,37 @@ impl Fault {
 /// A row of text: one value a column, `None` for NULL.
 pub(super) type Texts = Vec<Option<String>>;
 
+/// The driver's connection, closed at once when it is dropped. The driver itself would first read to its end what was
+/// asked last, in the background and without a deadline: all of a table, from a server that nobody waits for any more.
+struct Line(Option<Conn>);
+
+impl Deref for Line {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        self.0.as_ref().expect("it is taken at the end alone")
+    }
+}
+
+impl DerefMut for Line {
+    fn deref_mut(&mut self) -> &mut Conn {
+        self.0.as_mut().expect("it is taken at the end alone")
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Some(conn) = self.0.take() {
+            // Begun, the goodbye is the driver's last act on it; not waited for, it ends with the connection.
+            let begun = pin!(conn.disconnect()).poll(&mut Context::from_waker(Waker::noop()));
+            tracing::trace!(ended = begun.is_ready(), "a connection is closed in the middle");
+        }
+    }
+}
+
 /// One connection.
 pub(super) struct Session {
-    conn: Conn,
+    conn: Line,
     /// Whose server it is.
     pub(super) flavour: Flavour,
     /// Its version.
@@ -127,7 +168,8 @@ impl Session {
         match tokio::time::timeout(deadline, connect(link)).await {
             Err(_) => Err(silent(link.deadline)),
             Ok(Err(fault)) => Err(fault.into()),
-            Ok(Ok((mut conn, protection))) => {
+            Ok(Ok((conn, protection))) => {
+                let mut conn = Line(Some(conn));
                 let asked = tokio::time::timeout(deadline, prepare(&mut conn, link.may_write)).await;
                 let (flavour, version) = asked.map_err(|_| silent(link.deadline))??;
                 let is_remote = super::snapshot::is_remote(&link.endpoint);
@@ -178,9 +220,9 @@ impl Session {
 
     /// All rows of a small answer, as bytes.
     pub(super) async fn raw(&mut self, sql: impl AsRef<[u8]>) -> Result<Vec<Row>, Fault> {
-        let asked = self.conn.query::<Row, _>(sql.as_ref());
+        let asked = gather(&mut self.conn, sql.as_ref());
         match tokio::time::timeout(self.deadline, asked).await {
-            Ok(rows) => Ok(rows?),
+            Ok(rows) => rows,
             Err(_) => Err(silent(self.deadline.into()).into()),
         }
     }
@@ -214,11 +256,37 @@ impl Session {
     }
 
     /// Says goodbye, within the deadline; a server that does not listen is left.
-    pub(super) async fn close(self) {
-        if tokio::time::timeout(self.deadline, self.conn.disconnect()).await.is_err() {
+    pub(super) async fn close(mut self) {
+        let Some(conn) = self.conn.0.take() else { return };
+        if tokio::time::timeout(self.deadline, conn.disconnect()).await.is_err() {
             tracing::debug!("the server did not take leave in time");
         }
     }
+}
+
+/// Every row of an answer that is held as a whole; an error when it grows beyond what any of our questions has.
+async fn gather(conn: &mut Conn, sql: &[u8]) -> Result<Vec<Row>, Fault> {
+    let mut result = conn.query_iter(sql).await?;
+    let (mut rows, mut held) = (Vec::new(), 0);
+    while let Some(row) = result.next().await? {
+        held += std::mem::size_of::<Row>() + (0..row.len()).map(|index| size(&row, index)).sum::<usize>();
+        if held > ANSWER_BYTES_MAX {
+            let what =
+                Text::new("mysql-answer-endless").with("most", Bytes(ANSWER_BYTES_MAX as u64).to_string());
+            return Err(Error::new(Kind::Failed, what).cure(Text::new("mysql-protocol-cure")).into());
+        }
+        rows.push(row);
+    }
+    result.drop_result().await?;
+    Ok(rows)
+}
+
+fn size(row: &Row, index: usize) -> usize {
+    let bytes = match row.as_ref(index) {
+        Some(mysql_async::Value::Bytes(bytes)) => bytes.len(),
+        _ => 0,
+    };
+    std::mem::size_of::<mysql_async::Value>() + bytes
 }
 
 fn texts(row: Row) -> Texts {
@@ -287,6 +355,8 @@ async fn prepare(conn: &mut Conn, may_write: bool) -> Result<(Flavour, Version),
     if !may_write {
         conn.query_drop("SET SESSION TRANSACTION READ ONLY").await?;
     }
+    // In the server's own mode a backslash may be no escape, and what we quote would not stay in its quotes.
+    conn.query_drop("SET SESSION sql_mode = ''").await?;
     let version: Option<String> = conn.query_first("SELECT VERSION()").await?;
     let version = version.unwrap_or_default();
     let read = flavour::of_server(&version);
@@ -311,6 +381,7 @@ fn translate(error: &mysql_async::Error) -> Error {
             let told = Error::new(kind_of(server.code), what);
             match server.code {
                 1153 => told.cure(Text::new("mysql-packet-cure")),
+                1298 => told.cure(Text::new("mysql-zone-cure")),
                 1418 => told.cure(Text::new("mysql-trust-cure")),
                 1045 | 1698 => told.cure(Text::new("mysql-refused-cure")),
                 1040 | 1203 => told.cure(Text::new("mysql-full-cure")),
@@ -318,28 +389,46 @@ fn translate(error: &mysql_async::Error) -> Error {
                 _ => told,
             }
         }
-        mysql_async::Error::Io(IoError::Tls(tls)) => Error::new(Kind::Denied, Text::new("mysql-tls-failed"))
-            .caused_by(tls)
-            .cure(Text::new("mysql-tls-cure")),
-        mysql_async::Error::Io(IoError::Io(io)) => {
-            // TLS failures below the handshake arrive as invalid data; everything else is the connection.
-            let kind =
-                if io.kind() == std::io::ErrorKind::InvalidData { Kind::Denied } else { Kind::Unreachable };
-            let what = if kind == Kind::Denied { "mysql-tls-failed" } else { "mysql-connection-broke" };
-            Error::new(kind, Text::new(what)).caused_by(io)
+        mysql_async::Error::Io(IoError::Tls(TlsError::Tls(failure))) => tls::refused(failure),
+        mysql_async::Error::Io(IoError::Tls(other)) => {
+            let denied = Error::new(Kind::Denied, Text::new("mysql-tls-failed")).caused_by(other);
+            denied.cure(Text::new("mysql-tls-cure"))
         }
+        mysql_async::Error::Io(IoError::Io(io)) => broken(io),
         mysql_async::Error::Driver(DriverError::ConnectionClosed) => {
             Error::new(Kind::Unreachable, Text::new("mysql-connection-broke"))
+                .cure(Text::new("mysql-connection-broke-cure"))
         }
         mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
-            Error::new(Kind::Denied, Text::new("mysql-tls-not-offered")).cure(Text::new("mysql-tls-cure"))
+            Error::new(Kind::Denied, Text::new("mysql-tls-not-offered"))
+                .cure(Text::new("mysql-tls-not-offered-cure"))
         }
         mysql_async::Error::Driver(DriverError::UnknownAuthPlugin { name }) => {
             let what = Text::new("mysql-plugin-unknown").with("plugin", name.as_str());
             Error::new(Kind::Denied, what).cure(Text::new("mysql-plugin-cure"))
         }
-        other => Error::new(Kind::Failed, Text::new("mysql-protocol")).caused_by(other),
+        other => no_server(other),
     }
+}
+
+fn broken(io: &std::io::Error) -> Error {
+    if let Some(failure) = tls::failure(io) {
+        return tls::refused(failure);
+    }
+    // What was read and cannot be what it claims to be.
+    if matches!(io.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput) {
+        return no_server(io);
+    }
+    Error::new(Kind::Unreachable, Text::new("mysql-connection-broke"))
+        .caused_by(io)
+        .cure(Text::new("mysql-connection-broke-cure"))
+}
+
+/// What answers there does not speak as these servers do.
+fn no_server(error: &(dyn std::error::Error + 'static)) -> Error {
+    Error::new(Kind::Failed, Text::new("mysql-protocol"))
+        .caused_by(error)
+        .cure(Text::new("mysql-protocol-cure"))
 }
 
 /// What sort of fault an error number of the server is.

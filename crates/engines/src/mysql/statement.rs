@@ -8,6 +8,8 @@
 //! $$
 //! DELIMITER ;
 //! ```
+//!
+//! A stream that came to no [end mark](Statement::end) is not whole, wherever it was cut.
 
 use bytes::{Bytes, BytesMut};
 use roadstead_core::{
@@ -22,6 +24,13 @@ const HEADER_BYTES_MAX: usize = 64 * 1024;
 const STATEMENT_BYTES_MAX: usize = 1 << 30;
 const MARK: &[u8] = b"-- >";
 
+/// What stands at the head of every stream: how the vendor's own client must be set to load it, and that it has an end
+/// mark.
+pub(super) const HEAD: &str = "-- A dump by roadstead, form 2. Load the streams in their order, with the client of the same flavour; each ends in an end mark.\n";
+/// The head of streams that were written before there were end marks; they end where they end.
+const HEAD_WITHOUT_END: &str =
+    "-- A dump by roadstead. Load the streams in their order, with the client of the same flavour.\n";
+
 /// What a statement is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -34,6 +43,8 @@ pub(super) enum Role {
     Try,
     /// Adds rows.
     Rows,
+    /// Ends the stream.
+    End,
 }
 
 /// What stands before a statement.
@@ -74,6 +85,11 @@ impl Statement {
     /// A statement that prepares the session.
     pub(super) fn setup(sql: impl Into<Vec<u8>>) -> Self {
         Self::new(Role::Setup, "setup", &[], sql)
+    }
+
+    /// The last statement of every stream. The vendor's client executes it, to no effect.
+    pub(super) fn end() -> Self {
+        Self::new(Role::End, "end", &[], "DO 0")
     }
 
     /// Appends it as text of a dump.
@@ -123,6 +139,9 @@ pub(super) struct Reader {
     name: String,
     buffer: BytesMut,
     is_ended: bool,
+    has_head: bool,
+    /// Whether the end may come now: the end mark was read, or the stream is of the form that has none.
+    may_end: bool,
     /// Bytes taken from the stream so far.
     pub(super) taken: u64,
 }
@@ -130,11 +149,42 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads this stream.
     pub(super) fn new(stream: Box<dyn StreamReader>, info: &StreamInfo) -> Self {
-        Self { stream, name: info.name.clone(), buffer: BytesMut::new(), is_ended: false, taken: 0 }
+        let (name, buffer) = (info.name.clone(), BytesMut::new());
+        Self { stream, name, buffer, is_ended: false, has_head: false, may_end: false, taken: 0 }
     }
 
     /// The next statement; `None` at the end, which is only reported when the stream was whole.
     pub(super) async fn next(&mut self) -> Result<Option<Statement>> {
+        if !self.has_head {
+            self.head().await?;
+        }
+        let statement = self.any().await?;
+        if statement.as_ref().is_some_and(|statement| statement.role == Role::End) {
+            // Also reads to the end, where the source says whether these were the bytes that were stored.
+            let surplus = self.any().await?.is_some() || self.may_end;
+            self.may_end = true;
+            return if surplus { Err(self.damaged()) } else { Ok(None) };
+        }
+        if statement.is_none() && !self.may_end {
+            let what = Text::new("mysql-stream-cut").with("stream", &self.name);
+            return Err(Error::new(Kind::Corrupt, what).cure(Text::new("mysql-stream-cut-cure")));
+        }
+        Ok(statement)
+    }
+
+    async fn head(&mut self) -> Result<()> {
+        let line = self.line().await?.ok_or_else(|| self.damaged())?;
+        self.may_end = match [line.as_ref(), b"\n"].concat() {
+            head if head == HEAD.as_bytes() => false,
+            head if head == HEAD_WITHOUT_END.as_bytes() => true,
+            _ => return Err(self.damaged()),
+        };
+        self.has_head = true;
+        Ok(())
+    }
+
+    /// The next statement, an end mark among them; `None` where the bytes end between two.
+    async fn any(&mut self) -> Result<Option<Statement>> {
         let header = loop {
             let Some(line) = self.line().await? else { return Ok(None) };
             if let Some(json) = line.strip_prefix(MARK) {
@@ -221,6 +271,16 @@ mod tests {
         Reader::new(Box::new(Pieces(pieces)), &info)
     }
 
+    /// A whole stream of these.
+    fn stream(all: &[Statement]) -> Vec<u8> {
+        let mut text = HEAD.as_bytes().to_vec();
+        for statement in all {
+            statement.write(&mut text);
+        }
+        Statement::end().write(&mut text);
+        text
+    }
+
     #[tokio::test]
     async fn statements_survive_whatever_they_hold_and_however_they_are_cut() {
         let hostile =
@@ -230,10 +290,7 @@ mod tests {
             Statement::new(Role::Make, "event", &["d\n`".into(), "e".into()], hostile),
             Statement::new(Role::Rows, "table", &["d".into()], "INSERT INTO t VALUES ('a\\n')"),
         ];
-        let mut text = b"-- a head\n".to_vec();
-        for statement in &all {
-            statement.write(&mut text);
-        }
+        let text = stream(&all);
         for piece in [1, 2, 7, 4096] {
             let mut reader = reader(&text, piece);
             for statement in &all {
@@ -243,15 +300,30 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_stream_that_is_cut_off_is_damage() {
-        let mut text = Vec::new();
-        Statement::setup("SET NAMES utf8mb4").write(&mut text);
-        for end in 1..text.len() - 3 {
-            let kind = reader(&text[..end], 16).next().await.map_err(|error| error.kind);
-            assert_eq!(kind, Err(Kind::Corrupt), "{end}");
+    #[test]
+    fn a_stream_that_is_cut_off_is_damage_wherever_it_was_cut() {
+        let one = Statement::setup("SET NAMES utf8mb4");
+        let text = stream(&[one.clone(), one]);
+        for end in 0..text.len() - ";\n".len() {
+            assert_eq!(read_all(&text[..end], 16).1, Some(Kind::Corrupt), "{end}");
         }
     }
+
+    #[test]
+    fn streams_without_end_marks_are_read_as_they_were_written() {
+        let one = Statement::setup("SET NAMES utf8mb4");
+        let mut text = HEAD_WITHOUT_END.as_bytes().to_vec();
+        one.write(&mut text);
+        assert_eq!(read_all(&text, 16), (vec![one], None));
+    }
+
+    #[test]
+    fn nothing_may_follow_an_end() {
+        let mut text = stream(&[]);
+        Statement::setup("SET NAMES utf8mb4").write(&mut text);
+        assert_eq!(read_all(&text, 16).1, Some(Kind::Corrupt));
+    }
+
     /// Everything that a reader gives, and the kind of error that ended it.
     fn read_all(text: &[u8], piece: usize) -> (Vec<Statement>, Option<Kind>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -286,16 +358,12 @@ mod tests {
             cut in any::<proptest::sample::Index>(),
             piece in 1_usize..300,
         ) {
-            let (mut text, mut ends) = (Vec::new(), vec![0]);
-            for statement in &all {
-                statement.write(&mut text);
-                ends.push(text.len());
-            }
+            let text = stream(&all);
             prop_assert_eq!(read_all(&text, piece), (all.clone(), None));
             let cut = cut.index(text.len());
             let (read, ended) = read_all(&text[..cut], piece);
             prop_assert_eq!(&read[..], &all[..read.len()]);
-            prop_assert!(ended.is_some() || cut + "\n$$999$$\nDELIMITER ;\n".len() >= ends[read.len()]);
+            prop_assert!(ended == Some(Kind::Corrupt) || (read.len() == all.len() && cut + ";\n".len() >= text.len()));
         }
 
         #[test]
@@ -306,15 +374,14 @@ mod tests {
             byte in any::<u8>(),
             piece in 1_usize..300,
         ) {
-            let mut text = b"-- a head\n".to_vec();
+            let mut text = HEAD.as_bytes().to_vec();
             Statement::new(Role::Make, "event", &["d".into()], "SELECT 1").write(&mut text);
             text.extend_from_slice(format!("-- >{{\"role\":\"make\",\"kind\":\"\",\"of\":[],\"bytes\":{claimed}}}\n").as_bytes());
             text.extend_from_slice(&junk);
             let at = at.index(text.len());
             text[at] = byte;
-            let (_, ended) = read_all(&text, piece);
-            prop_assert!(matches!(ended, None | Some(Kind::Corrupt)));
-            prop_assert!(matches!(read_all(&junk, piece).1, None | Some(Kind::Corrupt)));
+            prop_assert_eq!(read_all(&text, piece).1, Some(Kind::Corrupt));
+            prop_assert_eq!(read_all(&junk, piece).1, Some(Kind::Corrupt));
         }
     }
 }

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use roadstead_core::{Finding, Text};
 
 use super::{
+    flavour::Flavour,
     people,
     session::{Fault, Session},
 };
 
-/// Tables that a MariaDB, its plugins or its older versions make in `mysql`.
+/// Tables that a MariaDB, its plugins or its older versions make in `mysql`, which nothing else tells from a user's.
 const OF_MARIADB: &[&str] = &[
     "column_stats",
     "columns_priv",
@@ -51,6 +52,8 @@ const OF_MARIADB: &[&str] = &[
     "transaction_registry",
     "user",
 ];
+/// The first series that this list was not held against; a table of one may be the server's own.
+const MARIADB_UNLISTED: [u32; 2] = [10, 12];
 /// How the names begin of what MariaDB's cluster, its engines and each storage engine's replication make there.
 const FAMILIES_OF_MARIADB: &[&str] = &["wsrep_", "spider_", "gtid_slave_pos_"];
 /// Tables of a MySQL's own that it does not list with those of its own tablespace.
@@ -65,9 +68,11 @@ const OWN_TABLESPACE: u32 = 4_294_967_294;
 /// How many names a finding lists before it only counts.
 const NAMES_MAX: usize = 20;
 
-/// Tables, views, routines and events of users in the server's own schemas, one finding for all.
-pub(super) async fn found(session: &mut Session) -> Result<Option<Finding>, Fault> {
-    let mut names = tables(session).await?;
+/// Tables, views, routines and events of users in the server's own schemas: one finding for all, and a note for tables of
+/// which it is not known whose they are.
+pub(super) async fn found(session: &mut Session) -> Result<Vec<Finding>, Fault> {
+    let tables = tables(session).await?;
+    let mut names = Vec::new();
     let by_definer = [
         "SELECT TABLE_SCHEMA, TABLE_NAME, DEFINER FROM information_schema.VIEWS \
          WHERE TABLE_SCHEMA IN ('mysql', 'sys')",
@@ -85,14 +90,27 @@ pub(super) async fn found(session: &mut Session) -> Result<Option<Finding>, Faul
     let events = "SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS \
                   WHERE EVENT_SCHEMA IN ('mysql', 'sys')";
     names.extend(asked(session, events).await?.into_iter().map(|(name, _)| name));
-    names.sort();
-    let Some(first) = names.first().cloned() else { return Ok(None) };
-    let mut shown = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMES_MAX {
-        shown.push_str(", …");
-    }
-    let what = Text::new("mysql-strays").with("count", names.len()).with("names", shown);
-    Ok(Some(Finding::warning(first, what).cure(Text::new("mysql-strays-cure"))))
+    Ok(findings(tables, names, session.is_at_least(Flavour::Mariadb, &MARIADB_UNLISTED)))
+}
+
+/// The findings; `is_unlisted`: the tables may be those of a server that is newer than the list.
+fn findings(tables: Vec<String>, others: Vec<String>, is_unlisted: bool) -> Vec<Finding> {
+    let (unsure, mut sure) = if is_unlisted { (tables, Vec::new()) } else { (Vec::new(), tables) };
+    sure.extend(others);
+    let told = |mut names: Vec<String>, key: &str| {
+        names.sort();
+        let mut shown = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+        if names.len() > NAMES_MAX {
+            shown.push_str(", …");
+        }
+        let first = names.first()?.clone();
+        Some((first, Text::new(key).with("count", names.len()).with("names", shown)))
+    };
+    let cure = || Text::new("mysql-strays-cure");
+    let sure = told(sure, "mysql-strays").map(|(first, what)| Finding::warning(first, what).cure(cure()));
+    let unsure =
+        told(unsure, "mysql-strays-unsure").map(|(first, what)| Finding::note(first, what).cure(cure()));
+    sure.into_iter().chain(unsure).collect()
 }
 
 async fn tables(session: &mut Session) -> Result<Vec<String>, Fault> {
@@ -133,4 +151,26 @@ async fn asked(session: &mut Session, sql: &str) -> Result<Vec<(String, String)>
         (format!("{schema}.{name}"), values.next().unwrap_or_default())
     };
     Ok(session.rows(sql).await?.into_iter().map(read).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use roadstead_core::finding::Severity;
+
+    use super::*;
+
+    /// No server newer than the list can be had: what it would make of itself must raise no alarm, and yet be told.
+    #[test]
+    fn a_table_that_a_newer_server_may_have_made_is_a_note() {
+        let told = |is_unlisted| -> Vec<_> {
+            let found = findings(vec!["mysql.novelty".into()], vec!["sys.own_view".into()], is_unlisted);
+            found.iter().map(|one| (one.severity, one.what.args["names"].to_string())).collect()
+        };
+        assert_eq!(told(false), [(Severity::Warning, "mysql.novelty, sys.own_view".into())]);
+        assert_eq!(
+            told(true),
+            [(Severity::Warning, "sys.own_view".into()), (Severity::Note, "mysql.novelty".into())]
+        );
+        assert_eq!(findings(vec![], vec![], true), []);
+    }
 }

@@ -147,6 +147,7 @@ pub(super) fn of_tables(tables: &[catalogue::Table]) -> Vec<Finding> {
         findings.push(Finding::warning(names[0].shown(), what).cure(Text::new(cure)));
     };
     list("mysql-not-transactional", "mysql-not-transactional-cure", &|table| table.holds() == Holds::Apart);
+    list("mysql-encrypted", "mysql-encrypted-cure", &|table| table.is_encrypted);
     list("mysql-holds-nothing", "mysql-holds-nothing-cure", &|table| table.holds() == Holds::Nothing);
     findings
 }

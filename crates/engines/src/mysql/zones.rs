@@ -31,8 +31,8 @@ pub(super) async fn dump(session: &mut Session, output: &mut Output<'_>, stream:
     for name in TABLES {
         let Some(columns) = columns.get(name) else { continue };
         let (database, kind, engine) = ("mysql".into(), "BASE TABLE".into(), "InnoDB".into());
-        let table = Table { database, name: name.into(), kind, engine };
-        let plan = Plan::new(&table, columns, session.flavour);
+        let table = Table { database, name: name.into(), kind, engine, is_encrypted: false };
+        let plan = Plan::new(&table, columns, session.flavour, None);
         let mut all = Vec::new();
         let (mut tally, mut canonical, mut sql) = (Tally::default(), Vec::new(), Vec::new());
         let mut rows = session.stream(&plan.select).await?;

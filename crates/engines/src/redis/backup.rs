@@ -24,6 +24,7 @@ use super::{
     Redis,
     accounts::Account,
     connection::Connection,
+    databases,
     deploy::DUMP,
     info::Info,
     load, manifest, observe,
@@ -33,7 +34,8 @@ use super::{
 
 /// The stream of accounts.
 pub(super) const ACCOUNTS: &str = "accounts.json";
-const SETTINGS: &str = "settings.json";
+/// The stream of settings.
+pub(super) const SETTINGS: &str = "settings.json";
 
 /// One account in a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +144,7 @@ impl Backup for Redis {
         &self,
         source: &dyn Source,
         layout: &Layout,
-        _ask: &LoadAsk<'_>,
+        ask: &LoadAsk<'_>,
         watch: &dyn Watch,
     ) -> Result<bool> {
         let directory = &layout.server.directory;
@@ -150,6 +152,7 @@ impl Backup for Redis {
         if fs::try_exists(&changes).await.unwrap_or(true) {
             return Err(Error::new(Kind::Exists, Text::new("redis-data-there").with("path", changes)));
         }
+        let beside = databases::beside(ask.record, source, layout).await?;
         let (partly, whole) = (format!("{directory}/{DUMP}.part"), format!("{directory}/{DUMP}"));
         let failed =
             |error: &std::io::Error| Error::io(Text::new("redis-seed-failed").with("path", &whole), error);
@@ -186,6 +189,12 @@ impl Backup for Redis {
             chown(&partly, Some(owner.uid()), Some(owner.gid())).map_err(|error| failed(&error))?;
         }
         fs::rename(&partly, &whole).await.map_err(|error| failed(&error))?;
+        if let Some(text) = beside {
+            // Whoever reads the data may read it; what reads it is the server.
+            let path = format!("{directory}/{}", databases::FILE);
+            fs::write(&path, text).await.map_err(|error| failed(&error))?;
+            chown(&path, Some(owner.uid()), Some(owner.gid())).map_err(|error| failed(&error))?;
+        }
         let folder = fs::File::open(directory).await.map_err(|error| failed(&error))?;
         folder.sync_all().await.map_err(|error| failed(&error))?;
         Ok(true)

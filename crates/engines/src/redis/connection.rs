@@ -2,11 +2,16 @@
 //!
 //! A connection that may not write refuses, before a byte leaves, every command that is not on its list.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use roadstead_core::{
-    Error, Kind, Result, Text,
+    Error, Kind, Millis, Result, Text,
     model::TlsMode,
     port::{engine::Link, layout::Endpoint},
     seen::Protection,
@@ -21,6 +26,8 @@ use tokio_rustls::TlsConnector;
 use super::resp::{self, Reply};
 use crate::tls;
 
+/// The first byte of a word by which TLS says that something is wrong.
+const TLS_ALERT: u8 = 0x15;
 /// How much is read at once.
 const READ_BYTES: usize = 256 << 10;
 
@@ -92,8 +99,13 @@ impl Connection {
         let connector = TlsConnector::from(Arc::clone(&tls::client(&link.tls)?));
         let stream = dial(link).await?;
         let place = link.endpoint.to_string();
-        let shaken = within(&place, link.deadline.duration(), connector.connect(name, stream)).await?;
-        let stream = shaken.map_err(|error| not_verified(&place, &error))?;
+        // A little less than all of it, so that it is told here what was waited for.
+        let limit = link.deadline.duration() / 4 * 3;
+        let Ok(shaken) = timeout(limit, connector.connect(name, stream)).await else {
+            let what = Text::new("engines-tls-silent").with("limit", Millis::from(limit).to_string());
+            return Err(Error::new(Kind::Unreachable, what).cure(Text::new("engines-tls-none-cure")));
+        };
+        let stream = shaken.map_err(|error| broken(&place, &error))?;
         Ok(Self::over(link, Box::new(stream), Protection::Verified))
     }
 
@@ -114,7 +126,9 @@ impl Connection {
                     _ => Ok(connection),
                 }
             }
-            _ => Self::encrypted(link).await,
+            // A port for TLS hangs up, or says so first.
+            (Err(_), _) | (Ok(_), None | Some(&TLS_ALERT)) => Self::encrypted(link).await,
+            (Ok(_), Some(_)) => Err(not_ours(&place)),
         }
     }
 
@@ -166,13 +180,19 @@ impl Connection {
         flushed.map_err(|error| broken(&self.place, &error))
     }
 
-    /// The next reply, an error of the server's among them.
+    /// The next reply, an error of the server's among them; whole within the deadline.
     pub(super) async fn reply(&mut self) -> Result<Reply> {
+        let limit = self.deadline;
+        let begun = Instant::now();
         loop {
             if let Some(reply) = resp::take(&mut self.buffer).map_err(|_| not_ours(&self.place))? {
                 return Ok(reply);
             }
-            self.fill(self.deadline).await?;
+            let left = limit.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(silent(&self.place, limit));
+            }
+            self.fill(left).await?;
         }
     }
 
@@ -248,32 +268,28 @@ async fn within<T>(place: &str, limit: Duration, work: impl Future<Output = T>) 
 
 /// The error of a server that does not answer in time.
 pub(super) fn silent(place: &str, limit: Duration) -> Error {
-    let limit = roadstead_core::Millis::from(limit).to_string();
-    Error::new(Kind::Unreachable, Text::new("redis-no-answer").with("endpoint", place).with("limit", limit))
+    let what = Text::new("redis-no-answer").with("endpoint", place);
+    Error::new(Kind::Unreachable, what.with("limit", Millis::from(limit).to_string()))
+        .cure(Text::new("redis-no-answer-cure"))
 }
 
 fn broken(place: &str, error: &io::Error) -> Error {
-    Error::new(Kind::Unreachable, Text::new("redis-broken").with("endpoint", place)).caused_by(error)
+    if let Some(failure) = tls::failure(error) {
+        return tls::refused(failure);
+    }
+    Error::new(Kind::Unreachable, Text::new("redis-broken").with("endpoint", place))
+        .caused_by(error)
+        .cure(Text::new("redis-broken-cure"))
 }
 
 fn ended(place: &str) -> Error {
     Error::new(Kind::Unreachable, Text::new("redis-ended").with("endpoint", place))
+        .cure(Text::new("redis-broken-cure"))
 }
 
 fn not_ours(place: &str) -> Error {
     Error::new(Kind::Failed, Text::new("redis-not-resp").with("endpoint", place))
         .cure(Text::new("redis-not-resp-cure"))
-}
-
-fn not_verified(place: &str, error: &io::Error) -> Error {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let kind = match inner {
-        Some(rustls::Error::InvalidCertificate(_)) => Kind::Denied,
-        _ => Kind::Unreachable,
-    };
-    Error::new(kind, Text::new("redis-tls-failed").with("endpoint", place))
-        .caused_by(error)
-        .cure(Text::new("redis-tls-failed-cure"))
 }
 
 /// What a server's error means. Its first word is the protocol's error code, not prose.

@@ -19,6 +19,7 @@ use roadstead_core::{
 use super::{
     Redis, accounts,
     connection::Connection,
+    databases,
     profile::{ADMIN, MEMORY, PROFILE, SERVER, can_load},
     rights, scratch, settings,
 };
@@ -166,6 +167,8 @@ impl Lines {
         if ask.purpose == Purpose::Member {
             put("enable-debug-command", "no");
         }
+        // By its name alone: in a pattern the path's own characters would have a meaning. What is declared follows it.
+        put("include", databases::FILES);
         Self { all, settings: Vec::new(), endpoint }
     }
 
@@ -180,6 +183,10 @@ impl Lines {
             .collect();
         values.insert("maxmemory".into(), (limit, because));
         for (name, value) in declared {
+            // A proof asks whether the backup is good, not whether the file still has room for it.
+            if ask.purpose == Purpose::Scratch && name == databases::NAME {
+                continue;
+            }
             values.insert(name.clone(), (value.clone(), Text::new("redis-why-declared")));
         }
         for (name, (value, why)) in values {

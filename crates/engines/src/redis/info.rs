@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use roadstead_core::{Result, Version};
+use roadstead_core::{Error, Kind, Result, Text, Version};
 
 use super::connection::Connection;
 
@@ -11,10 +11,15 @@ use super::connection::Connection;
 pub(super) struct Info(BTreeMap<String, String>);
 
 impl Info {
-    /// Asks for the usual sections.
+    /// Asks for the usual sections. What tells no version is no server of this engine.
     pub(super) async fn ask(connection: &mut Connection) -> Result<Self> {
         let reply = connection.ask(&["INFO"]).await?;
-        Ok(Self::parse(&reply.text().unwrap_or_default()))
+        let info = Self::parse(&reply.text().unwrap_or_default());
+        if info.version().0.is_none() {
+            let what = Text::new("redis-no-version").with("endpoint", connection.place());
+            return Err(Error::new(Kind::Unsupported, what).cure(Text::new("redis-not-resp-cure")));
+        }
+        Ok(info)
     }
 
     /// Reads `name:value` lines; others are passed over.

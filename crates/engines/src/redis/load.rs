@@ -19,9 +19,10 @@ use super::{
     accounts::{self, Account},
     backup::{ACCOUNTS, Saved},
     connection::{Connection, refusal},
+    databases,
     deploy::DUMP,
     info::Info,
-    manifest::judge,
+    manifest::{self, judge},
     observe,
     rdb::{self, Key, Listener, Read, crc64},
     resp::{Reply, push_command},
@@ -58,6 +59,12 @@ pub(super) async fn load(
         if let Some(holds) = Redis.occupied(link).await? {
             return Err(Error::new(Kind::Exists, holds));
         }
+        if Info::ask(&mut connection).await?.is_set("cluster_enabled") {
+            let what = Text::new("redis-target-sharded").with("endpoint", connection.place());
+            return Err(Error::new(Kind::Unsupported, what).cure(Text::new("redis-target-sharded-cure")));
+        }
+        databases::enough(ask.record, &mut connection, link).await?;
+        knows_modules(ask, &mut connection).await?;
         connection.be_patient(patience(link));
         findings.extend(restore_keys(source, &mut connection, watch).await?);
     }
@@ -86,6 +93,25 @@ async fn make_durable(connection: &mut Connection, link: &Link, watch: &dyn Watc
             return if good { Ok(()) } else { Err(Error::new(Kind::Failed, what)) };
         }
         tokio::time::sleep(ASK_AGAIN).await;
+    }
+}
+
+/// Values of modules' types are for servers with modules: one that has none is not half loaded.
+async fn knows_modules(ask: &LoadAsk<'_>, connection: &mut Connection) -> Result<()> {
+    let types = manifest::module_types(&ask.record.dumped.manifest);
+    if types.is_empty() {
+        return Ok(());
+    }
+    match connection.ask(&["MODULE", "LIST"]).await {
+        // Who may not ask is told by the first such key.
+        Err(error) if error.kind == Kind::Denied => Ok(()),
+        Err(error) => Err(error),
+        Ok(reply) if !reply.clone().list().is_empty() => Ok(()),
+        Ok(_) => {
+            let what = Text::new("redis-target-modules").with("endpoint", connection.place());
+            let error = Error::new(Kind::Unsupported, what.with("modules", types.join(", ")));
+            Err(error.cure(Text::new("redis-modules-cure")))
+        }
     }
 }
 

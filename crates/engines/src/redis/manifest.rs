@@ -29,11 +29,11 @@ use crate::digest::Multiset;
 const BY_CONTENT: &str = "redis-rdb-2";
 const BY_COUNT: &str = "redis-counts-1";
 /// Keys that never expire.
-const KEYS: &str = "keys";
+pub(super) const KEYS: &str = "keys";
 /// Keys that expire, by the day (UTC) on which they do.
-const EXPIRING: &str = "expiring-keys";
+pub(super) const EXPIRING: &str = "expiring-keys";
 /// Hashes of which some fields expire: what is left of them depends on the hour.
-const FADING: &str = "hashes-with-expiring-fields";
+pub(super) const FADING: &str = "hashes-with-expiring-fields";
 const LIBRARY: &str = "function-library";
 const ACCOUNT: &str = "account";
 /// Keys that expire on this day or later are counted together.
@@ -224,6 +224,14 @@ pub(super) fn judge(read: &Read, place: &str) -> Result<Vec<Finding>> {
             Ok(vec![Finding::warning(place, what).cure(Text::new("redis-not-understood-cure"))])
         }
     }
+}
+
+/// Types of modules that keys of a manifest are of: theirs alone were counted and not read.
+pub(super) fn module_types(manifest: &Manifest) -> Vec<String> {
+    let by_content = manifest.objects.iter().filter(|_| manifest.method == BY_CONTENT);
+    let counted = by_content.filter(|object| object.kind == KEYS && object.digest.is_none());
+    let types: BTreeSet<_> = counted.filter_map(|object| object.name.get(1).cloned()).collect();
+    types.into_iter().collect()
 }
 
 fn told(fault: &Fault) -> String {

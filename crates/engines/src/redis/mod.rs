@@ -5,6 +5,7 @@
 mod accounts;
 mod backup;
 mod connection;
+mod databases;
 mod deploy;
 mod info;
 mod load;

@@ -8,7 +8,9 @@ use bytes::BytesMut;
 const LINE_BYTES_MAX: usize = 64 << 10;
 /// The longest single reply that any of our questions has.
 const BULK_BYTES_MAX: usize = 64 << 20;
-/// The most elements of one reply.
+/// The most that one reply may take in all before it is whole.
+const REPLY_BYTES_MAX: usize = BULK_BYTES_MAX + (1 << 20);
+/// The most elements of one reply, in all its lists.
 const ELEMENTS_MAX: usize = 1 << 20;
 /// How deep replies may nest.
 const DEPTH_MAX: usize = 8;
@@ -74,10 +76,12 @@ impl Reply {
 
 /// Takes one whole reply off the front of the buffer; `None`: more bytes are needed.
 pub(super) fn take(buffer: &mut BytesMut) -> Result<Option<Reply>, Garbled> {
-    let mut at = 0;
-    let reply = parse(buffer, &mut at, 0)?;
+    let (mut at, mut room) = (0, ELEMENTS_MAX);
+    let reply = parse(buffer, &mut at, &mut room, 0)?;
     if reply.is_some() {
         let _ = buffer.split_to(at);
+    } else if buffer.len() > REPLY_BYTES_MAX {
+        return Err(Garbled);
     }
     Ok(reply)
 }
@@ -104,7 +108,8 @@ fn number(text: &[u8]) -> Result<i64, Garbled> {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Garbled)
 }
 
-fn parse(bytes: &[u8], at: &mut usize, depth: usize) -> Result<Option<Reply>, Garbled> {
+/// `room` is how many elements there may still be.
+fn parse(bytes: &[u8], at: &mut usize, room: &mut usize, depth: usize) -> Result<Option<Reply>, Garbled> {
     let Some(head) = line(bytes, at)? else { return Ok(None) };
     let Some((&kind, rest)) = head.split_first() else { return Err(Garbled) };
     let text = || String::from_utf8_lossy(rest).into_owned();
@@ -113,7 +118,7 @@ fn parse(bytes: &[u8], at: &mut usize, depth: usize) -> Result<Option<Reply>, Ga
         b'-' => Ok(Some(Reply::Error(text()))),
         b':' => Ok(Some(Reply::Integer(number(rest)?))),
         b'$' => bulk(bytes, at, number(rest)?),
-        b'*' => array(bytes, at, number(rest)?, depth),
+        b'*' => array(bytes, at, number(rest)?, room, depth),
         _ => Err(Garbled),
     }
 }
@@ -134,17 +139,24 @@ fn bulk(bytes: &[u8], at: &mut usize, length: i64) -> Result<Option<Reply>, Garb
     Ok(Some(Reply::Bulk(body[..length].to_vec())))
 }
 
-fn array(bytes: &[u8], at: &mut usize, length: i64, depth: usize) -> Result<Option<Reply>, Garbled> {
+fn array(
+    bytes: &[u8],
+    at: &mut usize,
+    length: i64,
+    room: &mut usize,
+    depth: usize,
+) -> Result<Option<Reply>, Garbled> {
     if length == -1 {
         return Ok(Some(Reply::Null));
     }
     let length = usize::try_from(length).map_err(|_| Garbled)?;
-    if length > ELEMENTS_MAX || depth >= DEPTH_MAX {
+    if depth >= DEPTH_MAX {
         return Err(Garbled);
     }
+    *room = room.checked_sub(length).ok_or(Garbled)?;
     let mut all = Vec::new();
     for _ in 0..length {
-        match parse(bytes, at, depth + 1)? {
+        match parse(bytes, at, room, depth + 1)? {
             Some(reply) => all.push(reply),
             None => return Ok(None),
         }
@@ -183,6 +195,15 @@ mod tests {
             assert_eq!(all(wrong), Err(Garbled), "{}", String::from_utf8_lossy(wrong));
         }
         assert_eq!(all(&vec![b'+'; LINE_BYTES_MAX]), Err(Garbled));
+        let wide = b"*600000\r\n".iter().chain(&b"$-1\r\n".repeat(500_000)).copied().collect::<Vec<_>>();
+        assert_eq!(all(&wide), Ok(None), "it may still become whole");
+        assert_eq!(
+            all(&[b"*2\r\n*600000\r\n", &b"$-1\r\n".repeat(600_000)[..], b"*600000\r\n"].concat()),
+            Err(Garbled)
+        );
+        let strings = format!("${BULK_BYTES_MAX}\r\n{}\r\n", "x".repeat(BULK_BYTES_MAX));
+        let long = format!("*9\r\n{strings}{}", &strings[..2 << 20]);
+        assert_eq!(all(long.as_bytes()), Err(Garbled), "each is as long as one may be, and all are too long");
     }
 
     #[test]

@@ -74,10 +74,9 @@ impl Snapshot {
                 continue;
             }
             let Some((end, total)) = framing(&line) else {
-                return Err(Error::new(
-                    Kind::Failed,
-                    Text::new("redis-no-snapshot").with("endpoint", connection.place()).with("said", line),
-                ));
+                let what = Text::new("redis-no-snapshot").with("endpoint", connection.place());
+                let error = Error::new(Kind::Failed, what.with("said", line));
+                return Err(error.cure(Text::new("redis-not-resp-cure")));
             };
             return Ok(Self { connection, position, total, end, patience });
         }

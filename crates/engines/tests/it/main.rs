@@ -19,6 +19,8 @@ mod postgresql;
 mod redis;
 
 mod conformance;
+mod peers;
+mod refusals;
 mod server;
 mod strike;
 mod subject;

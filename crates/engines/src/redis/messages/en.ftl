@@ -3,13 +3,13 @@ redis-guarantee = one snapshot as a replica gets it: every key of every database
 
 redis-not-connected = { $endpoint } cannot be reached
 redis-no-answer = { $endpoint } did not answer within { $limit }
+redis-no-answer-cure = it may be stopped, hung or overloaded: look at its process and its log; or another service listens at that address and port
+redis-broken-cure = the server's log says why; check address and port as well, and whether TLS is spoken there
 redis-broken = the connection to { $endpoint } broke
 redis-ended = { $endpoint } closed the connection before it had answered
 redis-not-resp = what answers at { $endpoint } does not speak this protocol
-redis-not-resp-cure = check address and port; with TLS, set tls.mode to verify-full
+redis-not-resp-cure = check address and port: another service may listen there; where it speaks TLS alone, set tls.mode to verify-full
 redis-tls-name = "{ $host }" is no name that a certificate can carry
-redis-tls-failed = no verified TLS connection to { $endpoint } came about
-redis-tls-failed-cure = name the authority's certificate under tls.ca, and check that the server's certificate names this host
 redis-said = { $endpoint } refused { $command }: { $said }
 redis-wrong-password-cure = check user and password of this member in the fleet file
 redis-no-permission-cure = allow this account { $command } (ACL SETUSER)
@@ -107,6 +107,11 @@ redis-occupied = { $endpoint } is not empty: { $keys } { $keys ->
     [one] database
    *[other] databases
 }
+redis-databases-few = { $place } has { $has } databases, and the backup has keys in { $needs }
+redis-databases-few-cure = give it { $needs } databases or more (the setting "databases", and a restart) and load again
+redis-target-sharded = { $endpoint } is one shard of a cluster: it takes only keys of its own slots
+redis-target-sharded-cure = restore into a server that is not in a cluster
+redis-target-modules = { $endpoint } has no modules, and the backup has values of module types: { $modules }
 redis-occupied-functions = { $endpoint } is not empty: { $count } function { $count ->
     [one] library
    *[other] libraries

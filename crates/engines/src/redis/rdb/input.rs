@@ -8,6 +8,8 @@ use super::{
     lzf::{self, Inflated},
 };
 
+/// The longest string that is held as a whole: no server takes one that is longer.
+const STRING_BYTES_MAX: u64 = 1 << 30;
 /// How much room for strings is kept from one to the next.
 pub(super) const KEPT_BYTES: usize = 256 << 10;
 
@@ -130,6 +132,9 @@ impl<'a> Input<'a> {
 
     /// Appends exactly `count` bytes, as they arrive.
     fn append(&mut self, count: u64, to: &mut Vec<u8>) -> Result<(), Fault> {
+        if count > STRING_BYTES_MAX {
+            return Err(Fault::Unknown(format!("string of {count} bytes")));
+        }
         let mut left = count;
         while left > 0 {
             left -= self.some(left, |some| to.extend_from_slice(some))? as u64;

@@ -133,3 +133,12 @@ async fn tls_is_verified_or_refused() {
     assert_eq!(look(link("anyone", VerifyFull, Some("/no/such/file".into()))).await, Err(Kind::Input));
     assert_eq!(look(link("guarded", Off, None)).await, Err(Kind::Denied));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_tls_is_refused_is_told_with_a_cure() {
+    crate::refusals::of_certificates(Which::Mysql).await;
+    // This one offers none unless it is given a certificate.
+    let server = Server::member(Which::Mariadb).await;
+    let port = server.cluster.first().endpoint().1;
+    assert_eq!(crate::refusals::refused(&server, port, None).await, "mysql-tls-not-offered");
+}

@@ -4,5 +4,7 @@ mod accounts;
 mod data;
 mod deploy;
 mod faults;
+mod odd;
 mod roundtrip;
 pub(crate) mod server;
+mod strangers;

@@ -1,7 +1,7 @@
 //! A dump that others load, and a target that keeps what is its own.
 
 use roadstead_core::{
-    Finding,
+    Finding, Kind,
     port::{ambient::Unwatched, engine::Purpose, stream::read_all},
     text::Arg,
 };
@@ -138,4 +138,48 @@ async fn the_vendors_client_loads_a_dump() {
     let found = copy.differences(&dumped).await;
     let others: Vec<_> = found.iter().filter(|line| !line.contains(" view ")).collect();
     assert!(others.is_empty(), "{others:#?}");
+}
+
+/// A stream that was cut between two statements, with a length and a digest to match, is not whole, and says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_was_cut_between_statements_is_refused_by_name() {
+    let original = Server::member(Which::Mariadb).await;
+    original
+        .run(&[
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.t (id INT PRIMARY KEY, v LONGTEXT)",
+            "INSERT INTO shop.t VALUES (1, REPEAT('x', 300000)), (2, REPEAT('y', 300000))",
+            "CREATE USER app@'%' IDENTIFIED BY 'x'",
+            "GRANT SELECT ON shop.t TO app@'%'",
+        ])
+        .await;
+    let (dumped, source) = original.dump().await;
+    drop(original);
+    let starts = |text: &[u8]| -> Vec<usize> {
+        let is_start = |at: &usize| text[*at..].starts_with(b"-- >") && (*at == 0 || text[at - 1] == b'\n');
+        (0..text.len()).filter(is_start).collect()
+    };
+    for name in ["database/shop/data.sql", "accounts.sql", "grants.sql"] {
+        let whole = source.bytes(name);
+        let starts = starts(&whole);
+        // Before the last statement that does something.
+        let cut = source.with(name, whole[..starts[starts.len() - 2]].to_vec());
+        let made = Server::restored(Which::Mariadb, Purpose::Scratch, (&dumped, &cut), &Unwatched).await;
+        let error = made.map(drop).expect_err(name);
+        assert_eq!((error.kind, error.what.key.as_str()), (Kind::Corrupt, "mysql-stream-cut"), "{error:?}");
+        assert_eq!(error.what.args["stream"].to_string(), name);
+    }
+
+    // Snapshots that were taken before there were end marks have another head, and are loaded as ever.
+    let mut older = source.clone();
+    for info in roadstead_core::port::Source::streams(&source) {
+        let whole = source.bytes(&info.name);
+        let last = *starts(&whole).last().expect("an end mark");
+        let body = whole.iter().position(|byte| *byte == b'\n').expect("a head") + 1;
+        let head = b"-- A dump by roadstead. Load the streams in their order, with the client of the same flavour.\n";
+        older = older.with(&info.name, [&head[..], &whole[body..last]].concat());
+    }
+    let made = Server::restored(Which::Mariadb, Purpose::Scratch, (&dumped, &older), &Unwatched).await;
+    let (copy, told) = made.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!((told, copy.differences(&dumped).await), (vec![], vec![]));
 }

@@ -9,7 +9,7 @@ use roadstead_core::{
     port::{
         Link,
         ambient::Unwatched,
-        engine::{EngineAct, Purpose},
+        engine::{EngineAct, LoadAsk, Purpose},
         vault::Dumped,
     },
 };
@@ -19,7 +19,7 @@ use roadstead_testkit::{
 };
 
 use super::{data, server::Redis};
-use crate::server::{NamedSecrets, PASSWORD, Server, cluster, engine, layout, role};
+use crate::server::{NamedSecrets, PASSWORD, Server, cluster, engine, layout, record, role};
 use crate::subject::with_lines;
 
 async fn restored(purpose: Purpose, dumped: &Dumped, source: &MemorySource) -> Server<Redis> {
@@ -198,4 +198,86 @@ async fn an_account_with_write_privilege_cannot_reach_beyond() {
         assert!(app(wrong).starts_with("NOPERM"), "{wrong:?}: {}", app(wrong));
     }
     let _: Link = server.link_as("app", "w");
+}
+
+/// A server that somebody runs with more databases than a server has by itself.
+async fn with_databases(count: &str) -> Server<Redis> {
+    let mut cluster = cluster(Redis);
+    cluster.settings.insert("databases".into(), count.into());
+    Server::start(Redis, cluster, Purpose::Member).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_databases_as_the_original_had_are_there_again() {
+    let original = with_databases("64").await;
+    original.lines("SET a 1\nSELECT 63\nSET b 2\nEXPIRE b 999999\n");
+    let (dumped, source) = original.dump().await;
+    drop(original);
+    // A proof, and a member made of it, whose fleet file says nothing of databases.
+    let scratch = restored(Purpose::Scratch, &dumped, &source).await;
+    assert_eq!(scratch.differences(&dumped).await, [""; 0]);
+    let loading = restored(Purpose::Loading, &dumped, &source).await;
+    assert_eq!(loading.differences(&dumped).await, [""; 0]);
+    let (cluster, place) = (loading.cluster.clone(), loading.stop().await);
+    let member = Server::of(Redis, cluster, place, Purpose::Member).await;
+    assert_eq!(member.differences(&dumped).await, [""; 0]);
+    assert_eq!(member.cli(&["CONFIG", "GET", "databases"]), "databases\n64");
+
+    // One whose file declares too few is refused before anything lies in its data directory.
+    let mut few = crate::server::cluster(Redis);
+    few.settings.insert("databases".into(), "32".into());
+    let (place, record) = (roadstead_testkit::stage::Place::new(), record::<Redis>(&dumped, &source));
+    let layout = layout::<Redis>(&few, &place, Purpose::Loading);
+    std::fs::create_dir_all(place.home().data()).expect("a data directory");
+    let ask = LoadAsk { record: &record, private_target: true, keep_accounts: vec![] };
+    let engine = engine::<Redis>();
+    let backup = engine.backup().expect("a facet");
+    let error = backup.seed(&source, &layout, &ask, &Unwatched).await.expect_err("too few");
+    assert_eq!(error.what.to_string(), "redis-databases-few(has=32, needs=64, place=settings)");
+    assert_eq!(std::fs::read_dir(place.home().data()).expect("the directory").count(), 0);
+    // A proof is of the backup, and not of the file.
+    let layout = crate::server::layout::<Redis>(&few, &place, Purpose::Scratch);
+    assert!(backup.seed(&source, &layout, &ask, &Unwatched).await.expect("a seed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_with_too_few_databases_is_refused_before_the_load() {
+    let original = with_databases("64").await;
+    original.lines("SET a 1\nSELECT 40\nSET b 2\n");
+    let (dumped, source) = original.dump().await;
+    let target = Server::member(Redis).await;
+    let error = target.load_by_address(&dumped, &source).await.expect_err("too few");
+    assert_eq!(error.kind, Kind::Precondition);
+    let place = &target.link.endpoint;
+    assert_eq!(error.what.to_string(), format!("redis-databases-few(has=16, needs=41, place={place})"));
+    assert_eq!(target.cli(&["DBSIZE"]), "0", "nothing was written");
+    let target = with_databases("41").await;
+    target.load_by_address(&dumped, &source).await.expect("a load");
+    assert_eq!(target.differences(&dumped).await, [""; 0]);
+}
+
+/// A shard of a cluster, that has all slots: it is backed up with a word, and not loaded into.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_of_a_cluster_is_told_and_never_loaded_into() {
+    let (cluster, place) = (cluster(Redis), roadstead_testkit::stage::Place::new());
+    let layout = layout::<Redis>(&cluster, &place, Purpose::Member);
+    let layout = with_lines(layout, "redis.conf", "cluster-enabled yes");
+    let mut shard = Server::begin(Redis, place, &layout, cluster).await;
+    shard.ready().await;
+    assert_eq!(shard.cli(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), "OK");
+    wait::until("the cluster to be well", Duration::from_secs(20), || {
+        shard.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok").then_some(())
+    });
+    let empty = shard.dump().await;
+    shard.lines(
+        "SET a 1\nHSET {b}c d e\nXADD f 1-1 g h\nXGROUP CREATE f i 0\nXREADGROUP GROUP i j STREAMS f >\n",
+    );
+    let (dumped, source) = shard.dump().await;
+    let told: Vec<_> = dumped.findings.iter().map(|finding| finding.what.key.as_str()).collect();
+    assert_eq!(told, ["redis-sharded"]);
+    let copy = restored(Purpose::Scratch, &dumped, &source).await;
+    assert_eq!(copy.differences(&dumped).await, [""; 0]);
+    shard.cli(&["FLUSHALL"]);
+    let error = shard.load_by_address(&empty.0, &empty.1).await.expect_err("a shard");
+    assert_eq!(error.what.key, "redis-target-sharded");
 }

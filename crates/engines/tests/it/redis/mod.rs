@@ -4,5 +4,7 @@ mod backup;
 mod data;
 mod deploy;
 mod faults;
+mod module;
 mod observe;
 pub(crate) mod server;
+mod strangers;

@@ -39,12 +39,28 @@ async fn nobody_there_and_somebody_else_there_are_told_apart() {
     });
     let plain = Link { tls: TlsSpec { mode: TlsMode::Off, ca: None }, ..at(port) };
     assert_eq!(look(&plain).await.expect_err("no such protocol").kind, Kind::Failed);
-    assert_eq!(look(&at(port)).await.expect_err("no such protocol").kind, Kind::Unreachable);
+    assert_eq!(look(&at(port)).await.expect_err("no such protocol").kind, Kind::Failed);
     other.abort();
     // TLS is demanded, and the server has none: not a word in clear.
     let Endpoint::Tcp(_, port) = server.link.endpoint else { panic!("a member answers by TCP") };
     let verified = Link { tls: TlsSpec { mode: TlsMode::VerifyFull, ca: None }, ..at(port) };
-    assert_eq!(look(&verified).await.expect_err("no TLS there").kind, Kind::Unreachable);
+    let error = look(&verified).await.expect_err("no TLS there");
+    // Whether it answers at all depends on a line end among the greeting's random bytes.
+    assert!(["engines-tls-none", "engines-tls-silent"].contains(&error.what.key.as_str()), "{error:?}");
+    assert_eq!(error.cure.expect("a cure").key, "engines-tls-none-cure");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_tls_is_refused_is_told_with_a_cure() {
+    crate::refusals::of_certificates(Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_demands_a_certificate_of_its_clients_is_told() {
+    let (server, port, authority) =
+        crate::refusals::encrypted(Redis, |layout| with_lines(layout, "redis.conf", "tls-auth-clients yes"))
+            .await;
+    assert_eq!(crate::refusals::refused(&server, port, Some(&authority)).await, "engines-tls-client");
 }
 
 #[tokio::test(flavor = "multi_thread")]
