@@ -173,10 +173,7 @@ async fn wire(link: &Link, asks_tls: bool) -> Result<Wire> {
         Endpoint::Tcp(host, port) => Wire::tcp(host, *port, asks_tls).await,
         Endpoint::Socket(path) => Wire::socket(path).await,
     };
-    let told = |error: std::io::Error| {
-        Error::new(Kind::Unreachable, Text::new("postgresql-connection").with("message", error.to_string()))
-    };
-    opened.map_err(told)
+    opened.map_err(|error| unconnected(&error))
 }
 
 async fn plain(link: &Link, config: &mut Config) -> Result<Session> {
@@ -244,35 +241,53 @@ pub(super) fn tool_environment(
     Ok((plain.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), secrets))
 }
 
-fn silent(link: &Link) -> Error {
+/// Nothing came within the link's deadline.
+pub(super) fn silent(link: &Link) -> Error {
     silent_for(link.deadline).with("endpoint", link.endpoint.to_string())
 }
 
 fn silent_for(deadline: Millis) -> Error {
     let what = Text::new("postgresql-silent").with("deadline", deadline.to_string()).with("endpoint", "");
-    Error::new(Kind::Unreachable, what)
+    Error::new(Kind::Unreachable, what).cure(Text::new("postgresql-connection-cure"))
+}
+
+/// An error of the connection, and not of the server's.
+fn broken(error: &tokio_postgres::Error) -> Error {
+    let mut words = Vec::new();
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            return unconnected(io);
+        }
+        words.push(shown(&cause.to_string()));
+        next = cause.source();
+    }
+    let what = Text::new("postgresql-connection").with("message", words.join(": "));
+    if error.is_closed() {
+        return Error::new(Kind::Unreachable, what).cure(Text::new("postgresql-connection-cure"));
+    }
+    if words.iter().any(|word| word.contains("does not support TLS")) {
+        return Error::new(Kind::Denied, what).cure(Text::new("engines-tls-none-cure"));
+    }
+    Error::new(Kind::Denied, what).cure(Text::new("postgresql-protocol-cure"))
+}
+
+/// No connection, none by TLS, or none with a PostgreSQL.
+fn unconnected(io: &std::io::Error) -> Error {
+    if let Some(failure) = tls::failure(io) {
+        return tls::refused(failure);
+    }
+    if matches!(io.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput) {
+        let what = Text::new("postgresql-protocol").with("message", shown(&io.to_string()));
+        return Error::new(Kind::Failed, what).cure(Text::new("postgresql-protocol-cure"));
+    }
+    let what = Text::new("postgresql-connection").with("message", shown(&io.to_string()));
+    Error::new(Kind::Unreachable, what).cure(Text::new("postgresql-connection-cure"))
 }
 
 /// A driver's or server's error as ours. The server's own words go along as an argument, made fit to be shown.
 pub(super) fn foreign(error: &tokio_postgres::Error) -> Error {
-    let Some(told) = error.as_db_error() else {
-        let mut chain = Vec::new();
-        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-        while let Some(link) = next {
-            chain.push(shown(&link.to_string()));
-            next = link.source();
-        }
-        let io = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
-        let words = chain.join(": ");
-        let kind = if words.contains("certificate") || words.contains("TLS") {
-            Kind::Denied
-        } else if io || error.is_closed() {
-            Kind::Unreachable
-        } else {
-            Kind::Denied
-        };
-        return Error::new(kind, Text::new("postgresql-connection").with("message", words));
-    };
+    let Some(told) = error.as_db_error() else { return broken(error) };
     let mut message = told.message().to_owned();
     // What violates a constraint is told with the row's values, and those are nobody's business.
     let detail = told.detail().filter(|_| !told.code().code().starts_with("23"));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     accounts::{self, Account},
-    link::{Row, Session},
+    link::{Row, Session, silent},
     parameters,
     profile::NAME,
     sql::{array, literal},
@@ -56,10 +56,7 @@ pub(super) async fn look(
         Ok(facts)
     };
     let looked = tokio::time::timeout(link.deadline.duration(), looking).await;
-    looked.unwrap_or_else(|_| {
-        let what = Text::new("postgresql-silent").with("deadline", link.deadline.to_string());
-        Err(Error::new(Kind::Unreachable, what.with("endpoint", link.endpoint.to_string())))
-    })
+    looked.unwrap_or_else(|_| Err(silent(link)))
 }
 
 async fn brief(session: &Session, link: &Link) -> Result<Facts> {

@@ -6,3 +6,4 @@ mod faults;
 mod load;
 mod observe;
 pub(crate) mod server;
+mod strangers;

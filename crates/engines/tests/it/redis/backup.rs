@@ -229,7 +229,7 @@ async fn as_many_databases_as_the_original_had_are_there_again() {
     let (place, record) = (roadstead_testkit::stage::Place::new(), record::<Redis>(&dumped, &source));
     let layout = layout::<Redis>(&few, &place, Purpose::Loading);
     std::fs::create_dir_all(place.home().data()).expect("a data directory");
-    let ask = LoadAsk { record: &record, private_target: true, keep_accounts: vec![] };
+    let ask = LoadAsk { record: &record, private_target: true, keep_accounts: vec![], before: None };
     let engine = engine::<Redis>();
     let backup = engine.backup().expect("a facet");
     let error = backup.seed(&source, &layout, &ask, &Unwatched).await.expect_err("too few");
