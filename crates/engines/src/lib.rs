@@ -4,7 +4,7 @@
 
 #![cfg_attr(
     not(all(feature = "mysql", feature = "postgresql", feature = "redis")),
-    allow(dead_code, reason = "what several engines share is more than one of them needs")
+    allow(dead_code, unused_imports, reason = "what several engines share is more than one of them needs")
 )]
 
 mod digest;

@@ -49,7 +49,7 @@ const FOUND: &str = "SELECT CASE WHEN k.contypid <> 0 THEN format('DOMAIN %s', k
     (('pg_class'::regclass, k.conrelid), ('pg_type'::regclass, k.contypid))) \
     AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_constraint'::regclass AND d.objid = k.oid AND d.refobjid >= 16384 \
     AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)) \
-    OR k.conbin::text ~ ':varattno 0 |[{](SQLVALUEFUNCTION|COERCEVIAIO|COERCETODOMAIN|ROWCOMPAREEXPR|JSONEXPR|XMLEXPR) ' \
+    OR k.conbin::text ~ ':varattno 0 |[{](SQLVALUEFUNCTION|COERCE(VIAIO|TO(DOMAIN))|ROWCOMPAREEXPR|JSONEXPR|XMLEXPR) ' \
     OR k.contypid <> 0 AND k.conbin::text ~ '[{]NULLTEST ' \
     OR EXISTS (SELECT FROM regexp_matches(k.conbin::text, ':(?:funcid|opfuncid) ([0-9]+)', 'g') m \
     JOIN pg_proc p ON p.oid = m[1]::oid WHERE p.provolatile <> 'i') \

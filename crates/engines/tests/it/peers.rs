@@ -132,7 +132,7 @@ async fn asked<S: Subject>(
 
 /// Nothing that is asked of this peer is answered well, waits longer than it may, or panics; each error has a cure, and
 /// what was taken from the peer was no more than `bytes` in all.
-pub(crate) async fn is_no_server<S: Subject>(server: &Server<S>, what: &str, peer: &Peer, bytes: u64) {
+async fn is_no_server<S: Subject>(server: &Server<S>, what: &str, peer: &Peer, bytes: u64) {
     for mode in [TlsMode::Auto, TlsMode::Off, TlsMode::VerifyFull] {
         let link = Link { tls: TlsSpec { mode, ca: None }, ..at(server, peer.port) };
         for (question, answer, took) in asked(&link, server, true).await {
@@ -149,6 +149,26 @@ pub(crate) async fn is_no_server<S: Subject>(server: &Server<S>, what: &str, pee
     peer.is_left().await;
     let sent = peer.sent.load(Ordering::SeqCst);
     assert!(sent <= bytes, "{what}: {sent} bytes were taken");
+}
+
+/// The same of many peers, each with its first word and the one that it repeats, and of noise of many lengths: at once,
+/// and after the words of a server that `lets_in` everybody.
+pub(crate) async fn are_no_servers<S: Subject>(
+    server: &Server<S>,
+    peers: &[(&str, &[u8], &[u8])],
+    lets_in: &[u8],
+    bytes: u64,
+) {
+    for (what, first, again) in peers {
+        is_no_server(server, what, &Peer::new(first, again).await, bytes).await;
+    }
+    for seed in 0..8 {
+        let first = noise(seed, 1 << (2 * seed));
+        is_no_server(server, &format!("noise {seed}"), &Peer::new(&first, b"").await, bytes).await;
+        let first = [lets_in, &noise(seed, 999)].concat();
+        let what = format!("noise {seed} after a welcome");
+        is_no_server(server, &what, &Peer::new(&first, b"").await, bytes).await;
+    }
 }
 
 /// Bytes of no meaning, the same for the same seed.

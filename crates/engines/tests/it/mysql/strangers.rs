@@ -7,7 +7,7 @@ use roadstead_core::{
 
 use super::server::Which;
 use crate::{
-    peers::{Peer, Spoil, at, is_no_server, is_spoilt, noise},
+    peers::{Peer, Spoil, are_no_servers, at, is_spoilt, noise},
     server::{Server, look},
 };
 
@@ -62,7 +62,7 @@ async fn what_is_no_mysql_is_told_in_time_and_taken_little_of() {
     let server = Server::member(Which::Mysql).await;
     let http = b"HTTP/1.1 400 Bad Request\r\nServer: fake\r\n\r\n";
     let greets_and_stops = &welcome()[..60];
-    for (what, first, again) in [
+    let peers: &[(&str, &[u8], &[u8])] = &[
         ("a peer that says nothing", &b""[..], &b""[..]),
         ("a server of web pages", http, b""),
         ("a server of web pages without end", http, &[b'x'; 4096]),
@@ -73,21 +73,8 @@ async fn what_is_no_mysql_is_told_in_time_and_taken_little_of() {
         ("half a greeting", greets_and_stops, b""),
         ("a server that lets in and stops", &welcome(), b""),
         ("a server whose answer never ends", &welcome(), &rows()),
-    ] {
-        is_no_server(&server, what, &Peer::new(first, again).await, TAKEN_MAX).await;
-    }
-    for seed in 0..8 {
-        let first = noise(seed, 1 << (2 * seed));
-        is_no_server(&server, &format!("noise {seed}"), &Peer::new(&first, b"").await, TAKEN_MAX).await;
-        let first = [&welcome()[..], &noise(seed, 999)].concat();
-        is_no_server(
-            &server,
-            &format!("noise {seed} after a welcome"),
-            &Peer::new(&first, b"").await,
-            TAKEN_MAX,
-        )
-        .await;
-    }
+    ];
+    are_no_servers(&server, peers, &welcome(), TAKEN_MAX).await;
 }
 
 /// An answer that never ends is given up at a limit, not at a deadline, and the peer is left at once.

@@ -2,7 +2,7 @@
 
 use super::server::majors;
 use crate::{
-    peers::{Peer, Spoil, is_no_server, is_spoilt, noise},
+    peers::{Spoil, are_no_servers, is_spoilt, noise},
     server::Server,
 };
 
@@ -20,7 +20,7 @@ async fn what_is_no_postgresql_is_told_in_time_and_taken_little_of() {
     let http = b"HTTP/1.1 400 Bad Request\r\nServer: fake\r\n\r\n";
     let lets_in = [message(b'R', &[0; 4]), message(b'Z', b"I")].concat();
     let parameter = message(b'S', b"name\0value\0");
-    for (what, first, again) in [
+    let peers: &[(&str, &[u8], &[u8])] = &[
         ("a peer that says nothing", &b""[..], &b""[..]),
         ("a server of web pages", http, b""),
         ("a server of web pages without end", http, &[b'x'; 4096]),
@@ -31,16 +31,8 @@ async fn what_is_no_postgresql_is_told_in_time_and_taken_little_of() {
         ("a way in that nobody knows", &message(b'R', &[0, 0, 0, 99]), b""),
         ("a server that lets in and stops", &lets_in, b""),
         ("parameters without end", b"R\0\0\0\x08\0\0\0\0", &parameter),
-    ] {
-        is_no_server(&server, what, &Peer::new(first, again).await, TAKEN_MAX).await;
-    }
-    for seed in 0..8 {
-        let first = noise(seed, 1 << (2 * seed));
-        is_no_server(&server, &format!("noise {seed}"), &Peer::new(&first, b"").await, TAKEN_MAX).await;
-        let first = [&lets_in[..], &noise(seed, 999)].concat();
-        let what = format!("noise {seed} after a welcome");
-        is_no_server(&server, &what, &Peer::new(&first, b"").await, TAKEN_MAX).await;
-    }
+    ];
+    are_no_servers(&server, peers, &lets_in, TAKEN_MAX).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use super::server::Redis;
 use crate::{
-    peers::{Peer, Spoil, is_no_server, is_spoilt, noise},
+    peers::{Spoil, are_no_servers, is_spoilt, noise},
     server::Server,
 };
 
@@ -15,7 +15,7 @@ async fn what_is_no_redis_is_told_in_time_and_taken_little_of() {
     let http = b"HTTP/1.1 400 Bad Request\r\nServer: fake\r\n\r\n";
     let longest = [&b"$67108864\r\n"[..], &vec![b'x'; 64 << 20], b"\r\n"].concat();
     let lets_in = b"+PONG\r\n+OK\r\n";
-    for (what, first, again) in [
+    let peers: &[(&str, &[u8], &[u8])] = &[
         ("a peer that says nothing", &b""[..], &b""[..]),
         ("a server of web pages", http, b""),
         ("a server of web pages without end", http, &[b'x'; 4096]),
@@ -30,21 +30,8 @@ async fn what_is_no_redis_is_told_in_time_and_taken_little_of() {
         ("a server that lets in and agrees without end", lets_in, &b"+OK\r\n".repeat(999)),
         ("a server that lets in and sends empty lines without end", lets_in, &[b'\n'; 4096]),
         ("a server that lets in and stops in a string", &[&lets_in[..], b"$100\r\nredis_ver"].concat(), b""),
-    ] {
-        is_no_server(&server, what, &Peer::new(first, again).await, TAKEN_MAX).await;
-    }
-    for seed in 0..8 {
-        let first = noise(seed, 1 << (2 * seed));
-        is_no_server(&server, &format!("noise {seed}"), &Peer::new(&first, b"").await, TAKEN_MAX).await;
-        let first = [&lets_in[..], &noise(seed, 999)].concat();
-        is_no_server(
-            &server,
-            &format!("noise {seed} after a welcome"),
-            &Peer::new(&first, b"").await,
-            TAKEN_MAX,
-        )
-        .await;
-    }
+    ];
+    are_no_servers(&server, peers, lets_in, TAKEN_MAX).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
