@@ -96,6 +96,7 @@ agent-path-outside = { $path } does not lie below { $home }
 agent-phase-check = reading snapshot { $snapshot }
 agent-phase-compare = comparing with snapshot { $snapshot }
 agent-phase-load = loading snapshot { $snapshot }
+agent-accounts-besides = { $endpoint } has accounts that the snapshot has not, and keeps them: { $accounts }
 agent-phase-clear = taking out what a broken-off load left
 agent-phase-scratch = making a throw-away server for snapshot { $snapshot }
 agent-port-taken = port { $port } on { $address }, which member { $member } needs, is taken by process { $pid } ({ $command })

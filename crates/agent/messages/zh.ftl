@@ -84,6 +84,7 @@ agent-path-outside = { $path } 不在 { $home } 之下
 agent-phase-check = 读取快照 { $snapshot }
 agent-phase-compare = 与快照 { $snapshot } 比较
 agent-phase-load = 载入快照 { $snapshot }
+agent-accounts-besides = { $endpoint } 有快照中没有的账号，予以保留：{ $accounts }
 agent-phase-clear = 清除中断的载入所留下的内容
 agent-phase-scratch = 为快照 { $snapshot } 准备临时服务器
 agent-port-taken = 成员 { $member } 需要的 { $address } 端口 { $port } 已被进程 { $pid }（{ $command }）占用

@@ -76,6 +76,15 @@ pub(crate) fn marked(home: &MemberHome) -> Option<Unfinished> {
 
 /// Looks at a member's data directory.
 pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
+    match made(home, owner) {
+        // With its identity written, a creation is done; a load is done only when its mark is gone.
+        DataSeen::Ours(_) if matches!(marked(home), Some(Unfinished::Loading(_))) => DataSeen::Unfinished,
+        other => other,
+    }
+}
+
+/// The same, with data that waits for its load taken for ours.
+fn made(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
     let data = PathBuf::from(home.data());
     let path = home.data();
     let unreadable = |error: &std::io::Error| {
@@ -109,8 +118,7 @@ pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
     if let Some(why) = other(&identity, owner) {
         return DataSeen::Foreign(why.with("path", &path));
     }
-    // With its identity written, a creation is done; a load is done only when its mark is gone.
-    if matches!(mark, Some(Unfinished::Loading(_))) { DataSeen::Unfinished } else { DataSeen::Ours(identity) }
+    DataSeen::Ours(identity)
 }
 
 /// The fleet file that the data names; `None`: it has no identity that can be read.
@@ -177,11 +185,24 @@ pub(crate) fn write(
 
 /// The identity of data that must be ours and finished, and that this server version may open.
 pub(crate) fn require(home: &MemberHome, owner: &Owner<'_>, server: (&Version, &str)) -> Result<Identity> {
+    fit(home, owner, look(home, owner), server)
+}
+
+/// The same of data that may still wait for its load.
+pub(crate) fn require_made(
+    home: &MemberHome,
+    owner: &Owner<'_>,
+    server: (&Version, &str),
+) -> Result<Identity> {
+    fit(home, owner, made(home, owner), server)
+}
+
+fn fit(home: &MemberHome, owner: &Owner<'_>, data: DataSeen, server: (&Version, &str)) -> Result<Identity> {
     let told = |key: &str| {
         let what = Text::new(key).with("path", home.data()).with("member", owner.member);
         Error::new(Kind::Precondition, what)
     };
-    let identity = match look(home, owner) {
+    let identity = match data {
         DataSeen::Ours(identity) => identity,
         DataSeen::Absent => return Err(told("agent-data-absent")),
         DataSeen::Unfinished => return Err(told("agent-data-unfinished")),

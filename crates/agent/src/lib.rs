@@ -4,6 +4,7 @@
 //! it does was decided before.
 
 mod ambient;
+mod creation;
 mod door;
 mod files;
 mod hand;

@@ -5,7 +5,7 @@
 use std::{path::Path, sync::Arc};
 
 use roadstead_core::{
-    Error, Kind, Result, Text, manifest,
+    Error, Finding, Kind, Result, Text, manifest,
     plan::LoadTask,
     port::{
         Backup, Engine, Inspect, Link, Outcome, Source, Vault,
@@ -130,15 +130,15 @@ async fn into_place(
     if work.running()?.is_some() {
         return Err(refuse("agent-still-running"));
     }
-    let identity = work.require()?;
-    let fresh = state::fresh(work.home());
+    let identity = work.require_made()?;
     let id = record.id().to_string();
-    match fresh.map(|fresh| fresh.loaded) {
-        Some(Some(before)) if before == id => {
+    match (identity::marked(work.home()), state::fresh(work.home()).map(|fresh| fresh.loaded)) {
+        (None, Some(Some(before))) if before == id => {
             return Ok(Outcome { snapshot: Some(record.id().clone()), ..Outcome::default() });
         }
-        Some(None) => {}
-        Some(Some(_)) | None => {
+        (None, Some(None)) => {}
+        (Some(Unfinished::Loading(made_for)), Some(None)) if made_for == id => {}
+        _ => {
             let what = Text::new("agent-data-used").with("path", work.home().data());
             return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-data-used-cure")));
         }
@@ -148,6 +148,7 @@ async fn into_place(
     worker::room(record, Path::new(&work.home().root))?;
     // While this mark lies there, the half-loaded data counts as an unfinished creation, to be made again.
     identity::mark(&work.opened, work.home(), &Unfinished::Loading(id.clone()))?;
+    state::forget_fresh(&work.opened, work.home())?;
     let findings = fill(job, &work, vault, record, engine, (identity.version, identity.flavour)).await?;
     work.write_files(job, work.layout(), false)?;
     let data = work.home().data();
@@ -230,14 +231,27 @@ pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
     let manifest = inspect.manifest(&linked.link, &task.member.cluster, job.watch);
     let copy = watched(job.watch, manifest).await?;
     let original = record.dumped.manifest.clone();
-    let keep = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
+    let mut findings = Vec::new();
+    let mut keep = vec![linked.link.user.clone()];
+    if !task.member.member.is_supervised() {
+        keep = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
+        // Who else comes into a server that somebody else runs is that one's affair; a load never makes such an account.
+        let besides = inspect.accounts_besides(&original, &copy);
+        let besides: Vec<String> = besides.into_iter().filter(|account| !keep.contains(account)).collect();
+        if !besides.is_empty() {
+            let endpoint = linked.link.endpoint.to_string();
+            let what = Text::new("agent-accounts-besides").with("endpoint", &endpoint);
+            findings.push(Finding::note(endpoint, what.with("accounts", besides.join(", "))));
+        }
+        keep.extend(besides);
+    }
     let (original, copy) = inspect.comparable(original, copy, Some(job.inner.clock.now()), &keep);
     let comparison = manifest::compare(&original, &copy);
     if !comparison.is_equal() {
         return Err(worker::differing(task, &record, &comparison));
     }
     Ok(Outcome {
-        changed: false,
+        findings,
         snapshot: Some(record.id().clone()),
         comparison: Some(comparison),
         ..Outcome::default()

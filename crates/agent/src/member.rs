@@ -20,8 +20,7 @@ use tokio::time::Instant;
 use crate::{
     files::{self, HomeFolder},
     hand::{Job, watched},
-    identity::{self, Unfinished},
-    lock, look, proc, process,
+    identity, lock, look, proc, process,
     process::Server,
     state::{self, ProcessRecord},
     supervise::{self, Again},
@@ -38,7 +37,7 @@ const REFUSED_GRACE: Duration = Duration::from_secs(5);
 const BEFORE_STOP: Duration = Duration::from_secs(20);
 const KILLED_WITHIN: Duration = Duration::from_secs(20);
 
-fn done(changed: bool) -> Outcome {
+pub(crate) fn done(changed: bool) -> Outcome {
     Outcome { changed, ..Outcome::default() }
 }
 
@@ -71,12 +70,19 @@ impl Work {
         &self.again.layout
     }
 
-    fn data(&self) -> DataSeen {
+    /// What lies in the data directory.
+    pub(crate) fn data(&self) -> DataSeen {
         identity::look(self.home(), &self.again.owner())
     }
 
     fn refuse(&self, key: &str) -> Error {
         Error::new(Kind::Precondition, Text::new(key).with("member", &self.again.task.member.name))
+    }
+
+    /// The data, which must be ours, not newer than the server, and finished but for a load.
+    pub(crate) fn require_made(&self) -> Result<Identity> {
+        let layout = self.layout();
+        identity::require_made(self.home(), &self.again.owner(), (&layout.version, &layout.flavour))
     }
 
     /// The data, which must be ours, finished, and not newer than the server.
@@ -112,106 +118,6 @@ impl Work {
     }
 }
 
-/// `Act::Create`.
-pub(crate) async fn create(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
-    if let (Some(home), Some(runner)) = (&task.home, users::runner(&Again::of(task)?.layout.user)?) {
-        files::open_way(Path::new(&home.root))?;
-        if let Some(closed) = users::closed_to(&runner, Path::new(&home.root)) {
-            let what = Text::new("agent-folder-closed")
-                .with("path", closed.display().to_string())
-                .with("user", &runner.name);
-            return Err(Error::new(Kind::Denied, what).cure(Text::new("agent-folder-closed-cure")));
-        }
-    }
-    let work = Work::begin(job, task)?;
-    match work.data() {
-        DataSeen::Ours(_) => {
-            identity::unmark(&work.opened, work.home())?;
-            return Ok(done(false));
-        }
-        DataSeen::Foreign(why) => return Err(identity::foreign(why)),
-        DataSeen::Unfinished => clear(job, &work).await?,
-        DataSeen::Absent => {}
-    }
-    make(job, &work).await?;
-    match work.data() {
-        DataSeen::Ours(_) => Ok(done(true)),
-        other => Err(Error::internal(format!("after its creation the data directory is {other:?}"))),
-    }
-}
-
-/// Removes what an interrupted creation or load left, having ended the programs that may still work on it.
-async fn clear(job: &Job<'_>, work: &Work) -> Result<()> {
-    job.inner.supervisor.release(work.home()).await;
-    end_all(work.home()).await?;
-    state::forget_process(&work.opened, work.home())?;
-    let data = work.home().data();
-    let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(data)).await;
-    match removed {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Ok(Err(error)) => {
-            Err(files::failed("agent-unfinished-not-removed", Path::new(&work.home().data()), &error))
-        }
-        Err(error) => Err(Error::internal(format!("removing an unfinished creation ended with {error}"))),
-    }
-}
-
-async fn make(job: &Job<'_>, work: &Work) -> Result<()> {
-    let (home, layout) = (work.home(), work.layout());
-    identity::mark(&work.opened, home, &Unfinished::Creating)?;
-    make_data(job, work, layout).await?;
-    let task = &work.again.task;
-    let identity = Identity {
-        id: job.inner.ids.id(),
-        fleet: task.fleet.clone(),
-        fleet_file: task.fleet_file.clone(),
-        cluster: task.cluster.name.clone(),
-        member: task.member.name.clone(),
-        engine: task.cluster.engine.clone(),
-        flavour: layout.flavour.clone(),
-        version: layout.version.clone(),
-        created: job.inner.clock.now(),
-    };
-    state::note_fresh(&work.opened, home, None)?;
-    identity::write(&work.opened, home, &identity, work.runner.as_ref())?;
-    identity::unmark(&work.opened, home)
-}
-
-/// Folders, the administrator's password, files, and the programs that create the data.
-pub(crate) async fn make_data(job: &Job<'_>, work: &Work, layout: &Layout) -> Result<()> {
-    let (home, runner) = (work.home(), work.runner.as_ref());
-    for folder in &layout.directories {
-        work.opened.folder(Path::new(&folder.path), folder.mode, runner)?;
-    }
-    if !layout.directories.iter().any(|folder| folder.path == home.secrets()) {
-        work.opened.folder(Path::new(&home.secrets()), 0o700, None)?;
-    }
-    let admin = Path::new(&home.secrets()).join("admin");
-    if files::mode_and_owner(&admin).is_err() {
-        let password = job.inner.ids.password();
-        work.opened.write(&admin, 0o600, None, password.expose().as_bytes())?;
-    }
-    work.write_files(job, layout, true)?;
-    let ran = watched(job.watch, async {
-        let log = process::open_log(&work.opened, home, runner)?;
-        for program in &layout.create {
-            process::run(program, runner, &home.root, &log, &state::log_path(home)).await?;
-        }
-        Ok(())
-    })
-    .await;
-    // Whatever became of the programs, what was there for them alone goes.
-    for file in layout.files.iter().filter(|file| file.only_for_create) {
-        work.opened.remove(Path::new(&file.path))?;
-    }
-    ran?;
-    if work.opened_data_missing() {
-        work.opened.folder(Path::new(&home.data()), 0o700, runner)?;
-    }
-    Ok(())
-}
-
 impl Work {
     /// Gives everything in the data directory to the server's user.
     pub(crate) fn own_data(&self) -> Result<()> {
@@ -221,7 +127,8 @@ impl Work {
             .map_err(|error| files::failed("agent-file-not-written", Path::new(&data), &error))
     }
 
-    fn opened_data_missing(&self) -> bool {
+    /// Whether nothing made the data directory.
+    pub(crate) fn data_is_missing(&self) -> bool {
         !Path::new(&self.home().data()).exists()
     }
 }

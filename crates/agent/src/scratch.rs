@@ -21,7 +21,7 @@ use roadstead_core::{
 };
 
 use crate::{
-    files,
+    creation, files,
     hand::Job,
     keeper::Keeper,
     lock::{self, Held},
@@ -84,7 +84,7 @@ impl Scratch {
         let keeper = Keeper::of(&root);
         let scratch = Self { work, server: Mutex::default(), root, _keeper: keeper, _owner: owner };
         state::want(&scratch.work.opened, scratch.work.home(), false, &task)?;
-        member::make_data(job, &scratch.work, scratch.work.layout()).await?;
+        creation::make_data(job, &scratch.work, scratch.work.layout()).await?;
         Ok(scratch)
     }
 

@@ -269,6 +269,15 @@ impl Controller {
         Ok(None)
     }
 
+    /// Whether a restore that was done later put the same, or something else, in the place of this one.
+    pub fn is_replaced(&self, operation: &Operation) -> Result<bool> {
+        let later = self.parts.journal.recent(usize::MAX)?;
+        let later = later.iter().take_while(|later| later.id != operation.id);
+        let is_restore = matches!(operation.plan.aim, Aim::Restore { .. });
+        let mut done = later.filter(|later| later.result == Some(Ended::Done));
+        Ok(is_restore && done.any(|later| later.plan.aim.replaces(&operation.plan.aim)))
+    }
+
     /// The newest operation of all, if it failed: nothing was done since that would make another try strange.
     pub fn failed(&self) -> Result<Option<Operation>> {
         let newest = self.parts.journal.recent(1)?.into_iter().next();

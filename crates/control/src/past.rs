@@ -21,7 +21,7 @@ impl Controller {
         let mut created = BTreeMap::new();
         self.past(|act, at| {
             let is_others = |file: &str| file != self.parts.fleet.file && Path::new(file).is_file();
-            if let Act::Create(task) = act
+            if let Act::Create(task) | Act::CreateToLoad { member: task, .. } = act
                 && !is_others(&task.fleet_file)
             {
                 created.entry(task.member.name.clone()).or_insert(at);

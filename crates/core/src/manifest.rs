@@ -3,7 +3,7 @@
 //! A manifest is counts and order-independent content digests. Two manifests are compared by what both
 //! could know; each entry says how strong its word is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +116,17 @@ impl Unlike {
             Self::Incomparable => Text::new("core-differs-incomparable"),
         };
         text.with("kind", kind).with("name", name.join("."))
+    }
+}
+
+impl Manifest {
+    /// First names of objects of these kinds that the other lacks.
+    pub fn names_besides(&self, other: &Self, kinds: &[&str]) -> Vec<String> {
+        let of = |manifest: &Self| -> BTreeSet<String> {
+            let objects = manifest.objects.iter().filter(|object| kinds.contains(&object.kind.as_str()));
+            objects.filter_map(|object| object.name.first().cloned()).collect()
+        };
+        of(self).difference(&of(other)).cloned().collect()
     }
 }
 

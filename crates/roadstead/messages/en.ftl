@@ -402,6 +402,7 @@ cli-ended-never = interrupted
 cli-resume-head = Carrying on { $operation }: { $aim }
 cli-resume-none = Nothing was interrupted.
 cli-resume-done = operation { $operation } was done to its end
+cli-resume-replaced = operation { $operation } is over: a later restore put its data there
 cli-resume-resumed = operation { $operation } was carried on by a later one already
 cli-resume-resumed-cure = `roadstead journal` lists them; resume the last one
 

@@ -349,6 +349,7 @@ cli-ended-never = 被中断
 cli-resume-head = 继续 { $operation }：{ $aim }
 cli-resume-none = 没有被中断的操作。
 cli-resume-done = 操作 { $operation } 已经完成
+cli-resume-replaced = 操作 { $operation } 已经作废：之后的恢复已在该处放入数据
 cli-resume-resumed = 操作 { $operation } 已由后来的操作接续
 cli-resume-resumed-cure = `roadstead journal` 会列出这些操作；请续行最后一个
 

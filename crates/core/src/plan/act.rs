@@ -19,6 +19,13 @@ pub enum Act {
     },
     /// Makes folders, files and the data directory of a member, and writes its identity last. Refuses foreign data.
     Create(MemberTask),
+    /// Makes the same for a load of this snapshot: until it is loaded, the data counts as unfinished, and nobody starts it.
+    CreateToLoad {
+        /// Whose.
+        member: MemberTask,
+        /// What will be loaded.
+        snapshot: SnapshotId,
+    },
     /// Writes the configuration files.
     WriteFiles(MemberTask),
     /// Starts the server and waits until it answers. From now on it is watched and started again when it dies.
@@ -153,6 +160,7 @@ impl Act {
             | Self::Stop(member)
             | Self::Reload(member)
             | Self::Restart(member)
+            | Self::CreateToLoad { member, .. }
             | Self::SetAside { member, .. }
             | Self::Own { member, .. } => Some(member),
             Self::Take(task) => Some(&task.member),

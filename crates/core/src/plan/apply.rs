@@ -11,7 +11,7 @@ use crate::{
     port::{
         engine::{Change, Deploy, Engine, How},
         layout::{File, Layout, Piece},
-        vault::Record,
+        vault::{Record, SnapshotId},
     },
     seen::{DataSeen, Facts, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen, Reach, SettingSeen},
 };
@@ -135,7 +135,12 @@ pub(super) fn facet<'a>(
 }
 
 /// The steps before a member's first start: its system user and its data directory.
-pub(super) fn creation(task: &MemberTask, layout: &Layout, host: &HostSeen) -> Vec<Step> {
+pub(super) fn creation(
+    task: &MemberTask,
+    layout: &Layout,
+    host: &HostSeen,
+    to_load: Option<&SnapshotId>,
+) -> Vec<Step> {
     let mut steps = Vec::new();
     if host.is_root && !host.users.contains(&layout.user) {
         let proof = Condition::User { host: task.host.name.clone(), user: layout.user.clone() };
@@ -150,7 +155,12 @@ pub(super) fn creation(task: &MemberTask, layout: &Layout, host: &HostSeen) -> V
             undo: None,
         });
     }
-    steps.push(create(task, layout));
+    let mut made = create(task, layout);
+    if let Some(snapshot) = to_load {
+        made.act = Act::CreateToLoad { member: task.clone(), snapshot: snapshot.clone() };
+        made.proves = vec![Condition::Unfinished(task.member.name.clone())];
+    }
+    steps.push(made);
     steps
 }
 
@@ -184,7 +194,7 @@ fn member_as_declared(
         DataSeen::Absent | DataSeen::Unfinished => {
             refuse_lost_data(situation, cluster, member)?;
             let (task, layout) = situation.laid_out(deploy, task, None)?;
-            draft.steps.extend(creation(&task, &layout, host));
+            draft.steps.extend(creation(&task, &layout, host, None));
             draft.steps.push(start(&task));
             let fresh = fresh_facts(&layout);
             changed(deploy, &task, &layout, &fresh, None, draft);

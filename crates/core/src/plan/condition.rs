@@ -20,6 +20,8 @@ pub enum Condition {
     NoData(Name),
     /// The member's data directory is ours.
     OwnData(Name),
+    /// The member's data directory is ours, and waits for a load.
+    Unfinished(Name),
     /// The file has these contents (SHA-256); for files that hold no secret.
     File {
         /// Whose.
@@ -94,6 +96,7 @@ impl Condition {
             | Self::Stopped(member)
             | Self::NoData(member)
             | Self::OwnData(member)
+            | Self::Unfinished(member)
             | Self::File { member, .. }
             | Self::Setting { member, .. }
             | Self::Database { member, .. }
@@ -113,6 +116,7 @@ impl Condition {
             | Self::Stopped(member)
             | Self::NoData(member)
             | Self::OwnData(member)
+            | Self::Unfinished(member)
             | Self::File { member, .. }
             | Self::Setting { member, .. }
             | Self::Database { member, .. }
@@ -146,6 +150,13 @@ impl Condition {
                 Some(DataSeen::Ours(_)) => Held::Yes,
                 Some(DataSeen::Foreign(why)) => Held::No(why.clone()),
                 Some(DataSeen::Absent | DataSeen::Unfinished) => no("core-condition-no-data"),
+            },
+            Self::Unfinished(_) => match seen.on_host.as_ref().map(|host| &host.data) {
+                None => Held::Unknown(Text::new("core-condition-not-supervised").with("member", name)),
+                Some(DataSeen::Unfinished) => Held::Yes,
+                Some(DataSeen::Foreign(why)) => Held::No(why.clone()),
+                Some(DataSeen::Ours(_)) => no("core-condition-has-data"),
+                Some(DataSeen::Absent) => no("core-condition-no-data"),
             },
             Self::File { path, digest, .. } => match &seen.on_host {
                 None => Held::Unknown(Text::new("core-condition-not-supervised").with("member", name)),

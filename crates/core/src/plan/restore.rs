@@ -265,7 +265,7 @@ fn supervised(
         if matches!(data, DataSeen::Ours(_)) {
             draft.steps.push(set_aside(situation, &task.member));
         }
-        draft.steps.extend(creation(&task.member, &layout, host));
+        draft.steps.extend(creation(&task.member, &layout, host, Some(&task.snapshot.snapshot)));
         draft.steps.push(load(&task));
     }
     if !(is_loaded && runs) {
@@ -330,7 +330,7 @@ fn set_aside(situation: &Situation<'_>, task: &MemberTask) -> Step {
 fn load(task: &LoadTask) -> Step {
     let name = &task.member.member.name;
     let requires = if task.member.member.is_supervised() {
-        vec![Condition::OwnData(name.clone()), Condition::Stopped(name.clone())]
+        vec![Condition::Unfinished(name.clone()), Condition::Stopped(name.clone())]
     } else {
         vec![]
     };

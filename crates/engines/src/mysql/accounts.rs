@@ -124,8 +124,15 @@ pub(super) async fn reconcile(
     let account = quoted(name);
     if let Some(password) = password {
         let quoted = flavour::text(password.expose());
-        session.run(format!("CREATE USER IF NOT EXISTS {account} IDENTIFIED BY {quoted}")).await?;
-        session.run(format!("ALTER USER {account} IDENTIFIED BY {quoted}")).await?;
+        let identified = if session.is_mysql() {
+            format!("IDENTIFIED BY {quoted}")
+        } else {
+            // MariaDB writes such statements into its binary log as they come: they come with the hash.
+            let hash = session.value(&format!("SELECT PASSWORD({quoted})")).await?.unwrap_or_default();
+            format!("IDENTIFIED BY PASSWORD {}", flavour::text(&hash))
+        };
+        session.run(format!("CREATE USER IF NOT EXISTS {account} {identified}")).await?;
+        session.run(format!("ALTER USER {account} {identified}")).await?;
     }
     let lines = session.rows(format!("SHOW GRANTS FOR {account}")).await?;
     let lines = lines.into_iter().filter_map(|row| row.into_iter().next().flatten());

@@ -107,11 +107,25 @@ async fn only_known(
         if !ours.contains(&plain(std::slice::from_ref(database))) {
             return Err(foreign(link, database));
         }
-        // Views and tables that hold nothing may be in no manifest, and nothing is lost with them.
-        let mut tables = catalogue::tables(session, database).await?;
-        tables.retain(|table| !table.is_view() && table.holds() != Holds::Nothing);
-        if let Some(table) = tables.iter().find(|table| !known.contains(&plain(&table.path()))) {
-            return Err(foreign(link, &table.shown()));
+        // Tables that hold nothing, and views that cannot be used, may be in no manifest; nothing is lost with them.
+        for table in catalogue::tables(session, database).await? {
+            if table.holds() == Holds::Nothing || known.contains(&plain(&table.path())) {
+                continue;
+            }
+            if !table.is_view() || catalogue::broken(session, &table).await?.is_none() {
+                return Err(foreign(link, &table.shown()));
+            }
+        }
+        let programs = format!(
+            "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {0} UNION \
+             SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {0} UNION \
+             SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {0}",
+            flavour::text(database)
+        );
+        for program in session.rows(programs).await?.into_iter().flatten().flatten() {
+            if !known.contains(&plain(&[database.clone(), program.clone()])) {
+                return Err(foreign(link, &format!("{database}.{program}")));
+            }
         }
     }
     Ok(())

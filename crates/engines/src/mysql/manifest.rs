@@ -39,6 +39,10 @@ impl Inspect for Mysql {
         comparable(original, copy, keep)
     }
 
+    fn accounts_besides(&self, original: &Manifest, copy: &Manifest) -> Vec<String> {
+        copy.names_besides(original, &["account", "role"])
+    }
+
     async fn occupied(&self, link: &Link) -> Result<Option<Text>> {
         let mut session = Session::open(link).await?;
         let databases = observe::databases(&mut session).await?;
@@ -57,7 +61,8 @@ const VENDORS_ADMIN: &str = "root";
 /// and each of them stays as it was: there one that both sides have is compared by its name alone, and the vendor's own
 /// administrator may be there besides. One that is missing is a difference everywhere.
 fn comparable(mut original: Manifest, mut copy: Manifest, keep: &[String]) -> (Manifest, Manifest) {
-    let kept = |object: &Object| person(object).is_some_and(|user| keep.iter().any(|name| name == user));
+    let is_kept = |name: &str| keep.iter().any(|kept| kept == name);
+    let kept = |object: &Object| person(object).is_some_and(|user| is_kept(user) || is_kept(&object.name[0]));
     original.objects.retain(|object| !kept(object));
     copy.objects.retain(|object| !kept(object));
     // Every server of ours is loaded by this account, and held no other before.

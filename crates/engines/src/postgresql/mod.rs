@@ -189,6 +189,10 @@ impl Inspect for Postgresql {
         inspect::comparable(original, copy, keep)
     }
 
+    fn accounts_besides(&self, original: &Manifest, copy: &Manifest) -> Vec<String> {
+        copy.names_besides(original, &["role"])
+    }
+
     async fn own_accounts(&self, link: &Link) -> Result<Vec<String>> {
         clear::own_accounts(link).await
     }

@@ -107,6 +107,15 @@ impl Account {
     }
 }
 
+/// The names of all accounts; `None`: they may not be listed.
+pub(super) async fn names(connection: &mut Connection) -> Result<Option<Vec<Vec<u8>>>> {
+    match list(connection).await {
+        Ok(all) => Ok(Some(all.into_iter().map(|account| account.name).collect())),
+        Err(error) if error.kind == Kind::Denied => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The server's accounts.
 pub(super) async fn list(connection: &mut Connection) -> Result<Vec<Account>> {
     let reply = connection.ask(&["ACL", "LIST"]).await?;

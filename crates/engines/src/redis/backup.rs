@@ -23,6 +23,7 @@ use tokio::{
 use super::{
     Redis,
     accounts::Account,
+    clear,
     connection::Connection,
     databases,
     deploy::DUMP,
@@ -210,13 +211,12 @@ impl Backup for Redis {
         load::load(source, link, ask, watch).await
     }
 
-    async fn fits(&self, _source: &dyn Source, link: &Link, _ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
-        // Whether it is empty is all that is asked of it; that it answers is the rest.
-        Connection::open(link).await.map(|_| serde_json::Value::Null)
+    async fn fits(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
+        clear::fits(source, link, ask).await
     }
 
-    async fn clear(&self, source: &dyn Source, link: &Link, _ask: &LoadAsk<'_>) -> Result<()> {
-        load::clear(source, link).await
+    async fn clear(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
+        clear::clear(source, link, ask).await
     }
 
     fn loads_into(&self, record: &Record) -> (Version, String) {

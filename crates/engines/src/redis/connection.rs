@@ -45,6 +45,7 @@ const QUESTIONS: &[&str] = &[
     "PING",
     "PSYNC",
     "REPLCONF",
+    "SELECT",
 ];
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -7,7 +7,7 @@ use roadstead_core::{
     Error, Finding, Kind, Result, Text,
     port::{
         Inspect, Source, Watch,
-        ambient::{Progress, Unwatched},
+        ambient::Progress,
         engine::{Link, LoadAsk},
         stream::read_all,
     },
@@ -59,12 +59,7 @@ pub(super) async fn load(
         if let Some(holds) = Redis.occupied(link).await? {
             return Err(Error::new(Kind::Exists, holds));
         }
-        if Info::ask(&mut connection).await?.is_set("cluster_enabled") {
-            let what = Text::new("redis-target-sharded").with("endpoint", connection.place());
-            return Err(Error::new(Kind::Unsupported, what).cure(Text::new("redis-target-sharded-cure")));
-        }
-        databases::enough(ask.record, &mut connection, link).await?;
-        knows_modules(ask, &mut connection).await?;
+        suits(source, &mut connection, link, ask).await?;
         connection.be_patient(patience(link));
         findings.extend(restore_keys(source, &mut connection, watch).await?);
     }
@@ -73,6 +68,57 @@ pub(super) async fn load(
         make_durable(&mut connection, link, watch).await?;
     }
     Ok(findings)
+}
+
+/// Fails where a server that somebody else runs cannot take the snapshot, or has accounts of its own by the same names.
+pub(super) async fn suits(
+    source: &dyn Source,
+    connection: &mut Connection,
+    link: &Link,
+    ask: &LoadAsk<'_>,
+) -> Result<()> {
+    if Info::ask(connection).await?.is_set("cluster_enabled") {
+        let what = Text::new("redis-target-sharded").with("endpoint", connection.place());
+        return Err(Error::new(Kind::Unsupported, what).cure(Text::new("redis-target-sharded-cure")));
+    }
+    databases::enough(ask.record, connection, link).await?;
+    knows_modules(ask, connection).await?;
+    let Some(there) = accounts::names(connection).await? else { return Ok(()) };
+    let wanted = saved_accounts(source, link, ask).await?;
+    let clash: Vec<String> =
+        wanted.iter().filter(|account| there.contains(&account.name)).map(Account::shown).collect();
+    if clash.is_empty() {
+        return Ok(());
+    }
+    let what = Text::new("redis-accounts-exist").with("endpoint", connection.place());
+    let what = what.with("accounts", clash.join(", "));
+    Err(Error::new(Kind::Exists, what).cure(Text::new("redis-accounts-exist-cure")))
+}
+
+/// The snapshot's accounts, but for those that stay as they are.
+pub(super) async fn saved_accounts(
+    source: &dyn Source,
+    link: &Link,
+    ask: &LoadAsk<'_>,
+) -> Result<Vec<Account>> {
+    if !source.streams().iter().any(|stream| stream.name == ACCOUNTS) {
+        return Ok(Vec::new());
+    }
+    let bytes = read_all(source, ACCOUNTS, ACCOUNTS_BYTES_MAX).await?;
+    let corrupt = || Error::new(Kind::Corrupt, Text::new("redis-accounts-corrupt").with("stream", ACCOUNTS));
+    let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| corrupt().caused_by(&error))?;
+    let own = if link.user.is_empty() { "default" } else { &link.user };
+    let mut all = Vec::new();
+    for saved in &saved {
+        let account = saved.account().ok_or_else(corrupt)?;
+        let kept = |name: &str| name.as_bytes() == account.name.as_slice();
+        // Every server has one of this name, and who may come in by it is its own affair.
+        let is_servers = !ask.private_target && kept("default");
+        if !kept(own) && !is_servers && !ask.keep_accounts.iter().any(|name| kept(name)) {
+            all.push(account);
+        }
+    }
+    Ok(all)
 }
 
 /// Has a server that will stay write its file of changes, and waits until all is in it.
@@ -124,18 +170,9 @@ async fn restore_accounts(
     if !source.streams().iter().any(|stream| stream.name == ACCOUNTS) {
         return Ok(Vec::new());
     }
-    let bytes = read_all(source, ACCOUNTS, ACCOUNTS_BYTES_MAX).await?;
-    let corrupt = || Error::new(Kind::Corrupt, Text::new("redis-accounts-corrupt").with("stream", ACCOUNTS));
-    let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| corrupt().caused_by(&error))?;
     let mut findings = Vec::new();
     let mut wanted = Vec::new();
-    let own = if link.user.is_empty() { "default" } else { &link.user };
-    for saved in &saved {
-        let account = saved.account().ok_or_else(corrupt)?;
-        let kept = |name: &str| name.as_bytes() == account.name.as_slice();
-        if kept(own) || ask.keep_accounts.iter().any(|name| kept(name)) {
-            continue;
-        }
+    for account in saved_accounts(source, link, ask).await? {
         let mut command = vec![&b"ACL"[..], b"SETUSER", &account.name, b"reset"];
         command.extend(account.rules_to_restore());
         match connection.ask(&command).await {
@@ -187,7 +224,7 @@ struct Batch {
 
 /// What a server is asked about each key of a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
     /// To restore it.
     Restore,
     /// Whether it is there.
@@ -282,35 +319,6 @@ fn library_name(code: &[u8]) -> Option<String> {
     line.split_whitespace().find_map(word)
 }
 
-/// Takes out what a broken-off load of this snapshot left: its keys and functions, one by one, so that what comes at the
-/// same time stays; refuses before that where there is more.
-pub(super) async fn clear(source: &dyn Source, link: &Link) -> Result<()> {
-    let mut connection = Connection::open(link).await?;
-    connection.be_patient(patience(link));
-    let place = connection.place().to_owned();
-    let foreign = |what: Text| Error::new(Kind::Exists, what).cure(Text::new("redis-clear-foreign-cure"));
-    let asked = each_key(source, &mut connection, &Unwatched, Wish::Exists).await?;
-    let keys: u64 = Info::ask(&mut connection).await?.keyspace().values().sum();
-    if keys > asked.found {
-        let what = Text::new("redis-clear-foreign-keys").with("endpoint", &place);
-        return Err(foreign(what.with("count", keys - asked.found)));
-    }
-    let mut libraries = Vec::new();
-    for library in connection.ask(&["FUNCTION", "LIST"]).await?.list() {
-        let told = observe::pairs(library.clone()).into_iter();
-        libraries.extend(told.filter(|(name, _)| name == "library_name").map(|(_, value)| value));
-    }
-    if let Some(library) = libraries.iter().find(|library| !asked.libraries.contains(library)) {
-        let what = Text::new("redis-clear-foreign-functions").with("endpoint", &place);
-        return Err(foreign(what.with("library", library)));
-    }
-    each_key(source, &mut connection, &Unwatched, Wish::Unlink).await?;
-    for library in libraries {
-        connection.ask(&["FUNCTION", "DELETE", &library]).await?;
-    }
-    Ok(())
-}
-
 /// Key by key, in the server's own serialised form, so that no value is ever read and written as something else.
 async fn restore_keys(
     source: &dyn Source,
@@ -331,16 +339,16 @@ async fn restore_keys(
 }
 
 /// What came of asking about each key.
-struct Asked {
+pub(super) struct Asked {
     read: Read,
     module_data: Vec<String>,
-    libraries: Vec<String>,
+    pub(super) libraries: Vec<String>,
     /// How many keys the server said it has.
-    found: u64,
+    pub(super) found: u64,
 }
 
 /// Asks the server about each key of the snapshot, many at a time.
-async fn each_key(
+pub(super) async fn each_key(
     source: &dyn Source,
     connection: &mut Connection,
     watch: &dyn Watch,

@@ -313,6 +313,15 @@ impl Inspect for Redis {
         Ok(manifest(&received, &keyspace, accounts.as_deref()))
     }
 
+    fn accounts_besides(&self, original: &Manifest, copy: &Manifest) -> Vec<String> {
+        copy.names_besides(original, &[ACCOUNT])
+    }
+
+    async fn own_accounts(&self, link: &Link) -> Result<Vec<String>> {
+        // Every server has one of this name, and who may come in by it is the server's affair.
+        Ok(vec![link.user.clone(), "default".to_owned()])
+    }
+
     async fn occupied(&self, link: &Link) -> Result<Option<Text>> {
         let mut connection = Connection::open(link).await?;
         let keyspace = Info::ask(&mut connection).await?.keyspace();

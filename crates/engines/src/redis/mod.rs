@@ -4,6 +4,7 @@
 
 mod accounts;
 mod backup;
+mod clear;
 mod connection;
 mod databases;
 mod deploy;

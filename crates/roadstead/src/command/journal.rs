@@ -188,6 +188,9 @@ fn interrupted(controller: &Controller, asked: Option<&String>) -> Result<Option
     match operation.result {
         Some(Ended::Done) => Err(refuse("cli-resume-done")),
         Some(Ended::Resumed) => Err(refuse("cli-resume-resumed").cure(Text::new("cli-resume-resumed-cure"))),
+        _ if controller.is_replaced(&operation)? => {
+            Err(refuse("cli-resume-replaced").cure(Text::new("cli-resume-resumed-cure")))
+        }
         _ => Ok(Some(operation)),
     }
 }

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use roadstead_testkit::{fleet::Harbour, stranger, wait};
+use roadstead_testkit::{fleet::Harbour, place, stranger, wait};
 
-use crate::{crash::killed_after_every_record, faults::stranger_fleet};
+use crate::{
+    crash::killed_after_every_record,
+    faults::stranger_fleet,
+    harbour::{Client, SESSIONS, fleet},
+};
 
 /// A fleet with one snapshot of a server that holds a database, accounts and rows.
 fn backed_up(server: &stranger::Postgresql, rows: u32) -> Harbour {
@@ -50,14 +54,119 @@ fn a_load_killed_midway_is_carried_on_and_takes_out_only_its_own() {
     assert!(format!("{}{}", refused.out, refused.err).contains("postgres.public.mine"), "{}", refused.out);
     assert_eq!(target.sql("select count(*) from mine"), "0");
     target.sql("drop table mine");
+    target.sql("create role monitoring login");
 
     let refused = harbour.run(&["resume", "--yes"]).expect(2);
     assert!(refused.err.contains(&address), "what it would lose is asked for by name: {}", refused.err);
-    harbour.run(&["resume", &yes]).expect(0);
+    let resumed = harbour.run(&["resume", &yes]).expect(0);
+    assert!(resumed.out.contains("monitoring"), "an account of its own is kept and told: {}", resumed.out);
     assert_eq!(target.sql("select count(*) from big"), "60000");
     let app = "select rolcanlogin, (select count(*) from pg_db_role_setting), (select count(*) from pg_database where datname = 'shop') \
         from pg_roles where rolname = 'app'";
     assert_eq!(target.sql(app), original.sql(app));
+}
+
+/// Cleaned up by hand, restored anew, used: the operation that was killed before is over.
+#[cfg(feature = "postgresql")]
+#[test]
+fn a_killed_load_is_over_once_a_later_one_was_done_in_its_place() {
+    let (original, target) = (stranger::Postgresql::start(), stranger::Postgresql::start());
+    let harbour = backed_up(&original, 100);
+    let address = format!("127.0.0.1:{}", target.port);
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "4")], &restore_to(&address, "--yes")).expect(-1);
+    let listed = harbour.run(&["journal", "--json"]).expect(0).json();
+    let killed = listed["operations"].as_array().expect("a list").iter().find(|one| one["result"].is_null());
+    let id = killed.expect("the killed one")["id"].as_str().expect("an id").to_owned();
+    harbour.run(&restore_to(&address, "--yes")).expect(0);
+    target.sql("insert into big values (-1, 'of a client')");
+    let refused = harbour.run(&["resume", &id, &format!("--yes={address}")]).expect(1);
+    assert!(refused.err.contains("is over"), "{}", refused.err);
+    assert_eq!(target.sql("select count(*) from big"), "101");
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn keys_of_a_broken_off_load_are_taken_out_by_the_server_that_got_them() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let sessions = Client::of(&harbour, "sessions-1");
+    sessions.redis("roadstead", &["eval", "for i = 1, 5000 do redis.call('set', 'k' .. i, i) end", "0"]);
+    harbour.run(&["backup"]).expect(0);
+    let target = Redis::start();
+    let address = format!("127.0.0.1:{}", target.port);
+    let restore = ["restore", "latest", "--to", &address, "--user", "default", "--yes"];
+    // Killed once the server was found empty: what a load leaves is put there by hand.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "4")], &restore).expect(-1);
+    target.say(&["set", "k1", "half"]);
+    let yes = format!("--yes={address}");
+    target.say(&["set", "foreign", "1"]);
+    let refused = harbour.run(&["resume", &yes]).expect(1);
+    assert!(format!("{}{}", refused.out, refused.err).contains("does not hold"), "{}", refused.out);
+    assert_eq!(target.say(&["dbsize"]), "2");
+    target.say(&["del", "foreign"]);
+    harbour.run(&["resume", &yes]).expect(0);
+    assert_eq!((target.say(&["dbsize"]), target.say(&["get", "k1"])), ("5000".into(), "1".into()));
+}
+
+/// A Redis that somebody else runs, without a password.
+struct Redis {
+    port: u16,
+    child: std::process::Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Redis {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = place::free_port();
+        let child = std::process::Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"])
+            .arg(folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("redis-server");
+        let server = Self { port, child, _folder: folder };
+        wait::until("the stranger's server to answer", Duration::from_secs(10), || {
+            (server.say(&["ping"]) == "PONG").then_some(())
+        });
+        server
+    }
+
+    fn say(&self, words: &[&str]) -> String {
+        let output = std::process::Command::new("redis-cli")
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(words)
+            .output()
+            .expect("redis-cli");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Between its making and its load, what a restore made is nobody's member: an `up` refuses, a resumption goes on.
+#[cfg(feature = "redis")]
+#[test]
+fn what_a_restore_made_and_did_not_load_is_never_started_as_a_member() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let sessions = || Client::of(&harbour, "sessions-1");
+    sessions().redis("roadstead", &["set", "a", "1"]);
+    harbour.run(&["backup"]).expect(0);
+    harbour.run(&["verify"]).expect(0);
+    let restore = ["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"];
+    // begin; stop, set aside, create: two records each.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "7")], &restore).expect(-1);
+    let refused = harbour.run(&["up", "--yes"]).expect(1);
+    assert!(refused.err.contains("sessions-1") || refused.out.contains("sessions-1"), "{}", refused.err);
+    assert!(harbour.processes().iter().all(|(_, command)| !command.contains("redis-server")), "none runs");
+    harbour.run(&["resume", "--yes=sessions-1"]).expect(0);
+    assert_eq!(sessions().redis("roadstead", &["get", "a"]), "1");
 }
 
 #[cfg(feature = "postgresql")]

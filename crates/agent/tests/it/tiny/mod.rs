@@ -267,6 +267,11 @@ impl Backup for Tiny {
 
 #[async_trait]
 impl Inspect for Tiny {
+    fn accounts_besides(&self, _: &Manifest, _: &Manifest) -> Vec<String> {
+        // It has none.
+        Vec::new()
+    }
+
     async fn manifest(&self, link: &Link, _: &ClusterSpec, _: &dyn Watch) -> Result<Manifest> {
         Ok(manifest(&Words::connect(link).await?.all().await?))
     }

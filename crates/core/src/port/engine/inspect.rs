@@ -22,6 +22,8 @@ pub trait Inspect: Send + Sync {
     ) -> (Manifest, Manifest) {
         (original, copy)
     }
+    /// Accounts that the copy has and the original has not, by names that [`Inspect::comparable`] keeps.
+    fn accounts_besides(&self, original: &Manifest, copy: &Manifest) -> Vec<String>;
     /// Accounts that are the server's own, and stay as they are in a load: the one that the link uses, and what the
     /// server was created with.
     async fn own_accounts(&self, link: &Link) -> Result<Vec<String>> {

@@ -16,6 +16,9 @@ use roadstead_testkit::stage::Place;
 use super::server::Which;
 use crate::server::{NamedSecrets, Server, cluster, engine, layout, look, rendered, role};
 
+/// A password that no quoting hides.
+const PLAIN: &str = "a-password-in-clear-text";
+
 async fn reconciles(which: Which) {
     let mut declared = cluster(which);
     declared.databases = vec!["my_db".into(), "größe".into()];
@@ -23,7 +26,7 @@ async fn reconciles(which: Which) {
     declared.roles = BTreeMap::from([
         ("app".into(), role(May::Write, &[])),
         ("reads/~'".into(), role(May::Read, &["my_db"])),
-        ("owner".into(), role(May::Owner, &["größe"])),
+        ("owner".into(), crate::server::role(PLAIN, May::Owner, &["größe"])),
         ("moves".into(), role(May::Migrate, &["my_db"])),
     ]);
     declared.settings.insert("max_connections".into(), "77".into());
@@ -74,6 +77,15 @@ async fn reconciles(which: Which) {
     deploy.perform(&server.link, act, &NamedSecrets).await.unwrap();
     assert_eq!(server.look().await.connections_allowed, Some(88));
 
+    logs_in(&server, "owner", PLAIN, None).await;
+    let data = std::path::PathBuf::from(server.place.home().data());
+    let (mut files, mut logs) = (std::fs::read_dir(&data).expect("the data").flatten(), 0);
+    assert!(files.all(|file| {
+        let bytes = std::fs::read(file.path()).unwrap_or_default();
+        logs += usize::from(bytes.starts_with(b"\xfebin"));
+        !bytes.windows(PLAIN.len()).any(|part| part == PLAIN.as_bytes())
+    }));
+    assert!(logs > 0, "there was a binary log to look into");
     logs_in(&server, "app", "p'w\\1", None).await;
     logs_in(&server, "app", "wrong", Some(Kind::Denied)).await;
     logs_in(&server, "root", "", Some(Kind::Denied)).await;
