@@ -78,14 +78,7 @@ async fn reconciles(which: Which) {
     assert_eq!(server.look().await.connections_allowed, Some(88));
 
     logs_in(&server, "owner", PLAIN, None).await;
-    let data = std::path::PathBuf::from(server.place.home().data());
-    let (mut files, mut logs) = (std::fs::read_dir(&data).expect("the data").flatten(), 0);
-    assert!(files.all(|file| {
-        let bytes = std::fs::read(file.path()).unwrap_or_default();
-        logs += usize::from(bytes.starts_with(b"\xfebin"));
-        !bytes.windows(PLAIN.len()).any(|part| part == PLAIN.as_bytes())
-    }));
-    assert!(logs > 0, "there was a binary log to look into");
+    is_in_no_file(&server, PLAIN);
     logs_in(&server, "app", "p'w\\1", None).await;
     logs_in(&server, "app", "wrong", Some(Kind::Denied)).await;
     logs_in(&server, "root", "", Some(Kind::Denied)).await;
@@ -97,6 +90,18 @@ async fn reconciles(which: Which) {
     let server = Server::of(which, cluster, place, Purpose::Member).await;
     let (left, _) = deploy.changes(&server.cluster, &server.stage.layout, &server.look().await);
     assert!(left.is_empty(), "{left:#?}");
+}
+
+/// Nothing in the data directory holds it: no binary log either.
+fn is_in_no_file(server: &Server<Which>, password: &str) {
+    let data = std::path::PathBuf::from(server.place.home().data());
+    let (mut files, mut logs) = (std::fs::read_dir(&data).expect("the data").flatten(), 0);
+    assert!(files.all(|file| {
+        let bytes = std::fs::read(file.path()).unwrap_or_default();
+        logs += usize::from(bytes.starts_with(b"\xfebin"));
+        !bytes.windows(password.len()).any(|part| part == password.as_bytes())
+    }));
+    assert!(logs > 0, "there was a binary log to look into");
 }
 
 async fn logs_in(server: &Server<Which>, user: &str, password: &str, refused: Option<Kind>) {
