@@ -81,10 +81,16 @@ async fn reconciles(which: Which) {
     is_in_no_file(&server, PLAIN);
     logs_in(&server, "app", "p'w\\1", None).await;
     logs_in(&server, "app", "wrong", Some(Kind::Denied)).await;
-    logs_in(&server, "root", "", Some(Kind::Denied)).await;
-    logs_in(&server, "", "", Some(Kind::Denied)).await;
+    for nobody in ["root", ""] {
+        logs_in(&server, nobody, "", Some(Kind::Denied)).await;
+    }
+    restarted(which, server).await;
+}
 
-    // The data survives an orderly stop, and a restart takes the new settings.
+/// The data survives an orderly stop, and a restart takes the new settings.
+async fn restarted(which: Which, server: Server<Which>) {
+    let engine = engine::<Which>();
+    let deploy = engine.deploy().unwrap();
     let cluster = server.cluster.clone();
     let place = server.stop().await;
     let server = Server::of(which, cluster, place, Purpose::Member).await;
