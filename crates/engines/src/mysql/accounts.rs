@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use roadstead_core::{
-    Result, Secret,
+    Error, Kind, Result, Secret, Text,
     model::{ClusterSpec, May, RoleSpec},
 };
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,10 @@ pub(super) struct Account {
 
 /// The host part of every declared account: where a member may be reached from is its listening address's matter.
 pub(super) const HOST: &str = "%";
+
+/// The longest password that MySQL takes, in bytes: `MAX_PLAINTEXT_LENGTH` of its source. It says no more than that the
+/// operation failed.
+const PASSWORD_BYTES_MAX: usize = 256;
 
 /// `'name'@'%'`.
 pub(super) fn quoted(account: &str) -> String {
@@ -123,6 +127,11 @@ pub(super) async fn reconcile(
 ) -> Result<()> {
     let account = quoted(name);
     if let Some(password) = password {
+        if session.is_mysql() && password.expose().len() > PASSWORD_BYTES_MAX {
+            let what = Text::new("mysql-password-too-long").with("account", name);
+            let error = Error::new(Kind::Input, what.with("most", PASSWORD_BYTES_MAX));
+            return Err(error.cure(Text::new("mysql-password-too-long-cure")));
+        }
         let quoted = flavour::text(password.expose());
         let identified = if session.is_mysql() {
             format!("IDENTIFIED BY {quoted}")

@@ -69,12 +69,12 @@ impl Backup for Mysql {
         load::load(source, link, ask, watch).await
     }
 
-    async fn fits(&self, _: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
-        clear::fits(link, ask).await
+    async fn fits(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
+        clear::fits(source, link, ask).await
     }
 
-    async fn clear(&self, _: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
-        clear::clear(link, ask).await
+    async fn clear(&self, source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
+        clear::clear(source, link, ask).await
     }
 
     fn loads_into(&self, record: &Record) -> (Version, String) {

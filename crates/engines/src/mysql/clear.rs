@@ -6,15 +6,20 @@ use std::collections::{BTreeSet, HashSet};
 use roadstead_core::{
     Error, Kind, Result, Text,
     manifest::Manifest,
-    port::{Link, engine::LoadAsk},
+    port::{Link, Source, engine::LoadAsk},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     catalogue::{self, Holds},
-    definitions, flavour, load, observe,
+    definitions, flavour, load,
+    manifest::of_role,
+    observe,
     session::Session,
 };
+
+/// The streams of what has no rows of its own.
+const PROGRAMS: &[&str] = &["routines.sql", "triggers.sql", "events.sql"];
 
 /// What a server had before a load, although it counts as empty.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,9 +40,14 @@ impl Before {
     }
 }
 
+/// MariaDB has no name of its own for its data; when its first tables were made must do.
 async fn server(session: &mut Session) -> Result<String> {
-    let uuid = if session.is_mysql() { ", @@server_uuid" } else { "" };
-    let told = session.value(&format!("SELECT CONCAT_WS(' ', @@hostname, @@port, @@datadir{uuid})")).await?;
+    let own = if session.is_mysql() {
+        "@@server_uuid"
+    } else {
+        "(SELECT MIN(CREATE_TIME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql')"
+    };
+    let told = session.value(&format!("SELECT CONCAT_WS(' ', @@hostname, @@port, @@datadir, {own})")).await?;
     Ok(told.unwrap_or_default())
 }
 
@@ -50,17 +60,45 @@ async fn accounts(session: &mut Session) -> Result<Option<BTreeSet<String>>> {
 }
 
 /// Fails when the server cannot take the snapshot; else what it had before.
-pub(super) async fn fits(link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
+pub(super) async fn fits(source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
     let mut session = Session::open(link).await?;
     load::fits(&mut session, ask).await?;
     let before = Before::read(&mut session).await?;
+    can_take_away(source, &mut session, link, ask, &before).await?;
     session.close().await;
     serde_json::to_value(before).map_err(Error::internal)
 }
 
+/// Fails where accounts that lost a part of a right on everything could not be made with that loss: they would have more
+/// rights there than in the backup.
+async fn can_take_away(
+    source: &dyn Source,
+    session: &mut Session,
+    link: &Link,
+    ask: &LoadAsk<'_>,
+    before: &Before,
+) -> Result<()> {
+    if !session.is_at_least(flavour::Flavour::Mysql, &[8, 0, 16])
+        || session.value("SELECT @@partial_revokes").await?.as_deref() != Some("0")
+    {
+        return Ok(());
+    }
+    let is_there = |name: &String| before.accounts.as_ref().is_some_and(|there| there.contains(name));
+    let is_kept = |user: Option<&String>| user.is_some_and(|user| ask.keep_accounts.contains(user));
+    let lost = load::who_lost(source).await?.into_iter().filter(|account| !is_kept(account.first()));
+    let accounts: Vec<String> =
+        lost.map(|account| account.join("@")).filter(|name| !is_there(name)).collect();
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let what = Text::new("mysql-no-partial-revokes").with("endpoint", link.endpoint.to_string());
+    let error = Error::new(Kind::Unsupported, what.with("accounts", accounts.join(", ")));
+    Err(error.cure(Text::new("mysql-no-partial-revokes-cure")))
+}
+
 /// Removes them; refuses, before it removes anything, when this is another server, somebody works in these databases, or
 /// there are databases or tables that the snapshot has not.
-pub(super) async fn clear(link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
+pub(super) async fn clear(source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
     let before = ask.before.clone().ok_or_else(|| Error::internal("nobody looked before the load"))?;
     let before: Before = serde_json::from_value(before).map_err(Error::internal)?;
     let mut session = Session::open(link).await?;
@@ -70,7 +108,8 @@ pub(super) async fn clear(link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
     }
     let manifest = &ask.record.dumped.manifest;
     let databases = observe::databases(&mut session).await?;
-    only_known(&mut session, link, manifest, &databases).await?;
+    let known = Known::of(source, &mut session, manifest).await?;
+    known.covers(&mut session, link, &databases).await?;
     unused(&mut session, link, &databases).await?;
     session.run("SET SESSION foreign_key_checks = 0").await?;
     for database in &databases {
@@ -89,46 +128,72 @@ fn of<'a>(manifest: &'a Manifest, kind: &'static str) -> impl Iterator<Item = &'
     manifest.objects.iter().filter(move |object| object.kind == kind).map(|object| &object.name)
 }
 
-/// Fails when a database or a table is none of the snapshot's.
-async fn only_known(
-    session: &mut Session,
-    link: &Link,
-    manifest: &Manifest,
-    databases: &[String],
-) -> Result<()> {
-    // Such a server keeps names in small letters, or takes them so.
-    let folds = session.value("SELECT @@lower_case_table_names").await?.is_some_and(|told| told != "0");
-    let plain = |name: &[String]| -> Vec<String> {
-        name.iter().map(|part| if folds { part.to_lowercase() } else { part.clone() }).collect()
-    };
-    let ours: HashSet<_> = of(manifest, "database").map(|name| plain(name)).collect();
-    let known: HashSet<_> = manifest.objects.iter().map(|object| plain(&object.name)).collect();
-    for database in databases {
-        if !ours.contains(&plain(std::slice::from_ref(database))) {
-            return Err(foreign(link, database));
+/// What the snapshot defines: kinds and names, as the target keeps names.
+struct Known {
+    objects: HashSet<(String, Vec<String>)>,
+    /// Such a server keeps names in small letters, or takes them so.
+    folds: bool,
+}
+
+impl Known {
+    async fn of(source: &dyn Source, session: &mut Session, manifest: &Manifest) -> Result<Self> {
+        let folds = session.value("SELECT @@lower_case_table_names").await?.is_some_and(|told| told != "0");
+        let mut known = Self { objects: HashSet::new(), folds };
+        for object in &manifest.objects {
+            known.put(&object.kind, &object.name);
         }
-        // Tables that hold nothing, and views that cannot be used, may be in no manifest; nothing is lost with them.
-        for table in catalogue::tables(session, database).await? {
-            if table.holds() == Holds::Nothing || known.contains(&plain(&table.path())) {
-                continue;
-            }
-            if !table.is_view() || catalogue::broken(session, &table).await?.is_none() {
-                return Err(foreign(link, &table.shown()));
-            }
+        // What a manifest leaves out, because it may rightly differ: events that end by themselves.
+        for statement in load::definitions(source, PROGRAMS).await? {
+            known.put(&statement.kind, &statement.of);
         }
-        let programs = format!(
-            "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {0} UNION \
-             SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {0} UNION \
-             SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {0}",
-            flavour::text(database)
-        );
-        for program in session.rows(programs).await?.into_iter().flatten().flatten() {
-            if !known.contains(&plain(&[database.clone(), program.clone()])) {
-                return Err(foreign(link, &format!("{database}.{program}")));
-            }
-        }
+        Ok(known)
     }
-    Ok(())
+
+    fn put(&mut self, kind: &str, name: &[String]) {
+        let object = self.plain(kind, name);
+        self.objects.insert(object);
+    }
+
+    fn plain(&self, kind: &str, name: &[String]) -> (String, Vec<String>) {
+        let part = |part: &String| if self.folds { part.to_lowercase() } else { part.clone() };
+        (kind.to_owned(), name.iter().map(part).collect())
+    }
+
+    fn has(&self, kind: &str, name: &[String]) -> bool {
+        self.objects.contains(&self.plain(kind, name))
+    }
+
+    /// Fails when one of these databases, or anything in them, is none of the snapshot's.
+    async fn covers(&self, session: &mut Session, link: &Link, databases: &[String]) -> Result<()> {
+        for database in databases {
+            if !self.has("database", std::slice::from_ref(database)) {
+                return Err(foreign(link, database));
+            }
+            // Tables that hold nothing, and views that cannot be used, may be in no manifest; nothing is lost with them.
+            for table in catalogue::tables(session, database).await? {
+                let is_known = ["table", "view", "sequence"].iter().any(|kind| self.has(kind, &table.path()));
+                if table.holds() == Holds::Nothing || is_known {
+                    continue;
+                }
+                if !table.is_view() || catalogue::broken(session, &table).await?.is_none() {
+                    return Err(foreign(link, &table.shown()));
+                }
+            }
+            let programs = format!(
+                "SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {0} \
+                 UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {0} \
+                 UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {0}",
+                flavour::text(database)
+            );
+            for program in session.rows(programs).await? {
+                let [Some(kind), Some(name)] = program.as_slice() else { continue };
+                if !self.has(kind, &[database.clone(), name.clone()]) {
+                    return Err(foreign(link, &format!("{kind} {database}.{name}")));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Fails while another account than the load's is at work in one of these.
@@ -151,7 +216,7 @@ async fn of_the_server(session: &mut Session, manifest: &Manifest, before: &Befo
     if let (Some(before), Some(there)) = (&before.accounts, accounts(session).await?) {
         for (kind, role) in [("account", false), ("role", true)] {
             for name in of(manifest, kind).map(|name| name.concat()) {
-                let listed = if role { format!("{name}@") } else { name.clone() };
+                let listed = if role { of_role(&name) } else { name.clone() };
                 if before.contains(&listed) || !there.contains(&listed) {
                     continue;
                 }

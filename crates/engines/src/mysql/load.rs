@@ -3,7 +3,7 @@
 //! Nothing is parsed, and nothing goes through a client program: text in a dump can reach neither a shell nor the
 //! terminal. Rows go in by several sessions at once; what fires comes last.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use roadstead_core::{
     Error, Finding, Kind, Result, Text,
@@ -109,6 +109,29 @@ pub(super) async fn fits(session: &mut Session, ask: &LoadAsk<'_>) -> Result<()>
         .with("count", databases.len())
         .with("databases", databases.iter().take(5).cloned().collect::<Vec<_>>().join(", "));
     Err(Error::new(Kind::Exists, what))
+}
+
+/// A part of a right on everything that an account does not have (`partial_revokes`).
+fn takes_away(statement: &Statement) -> bool {
+    statement.kind == "grant" && statement.sql.starts_with(b"REVOKE ")
+}
+
+/// The snapshot's accounts from which such a part was taken, each its user and host.
+pub(super) async fn who_lost(source: &dyn Source) -> Result<BTreeSet<Vec<String>>> {
+    let grants = definitions(source, &["accounts.sql", "grants.sql"]).await?;
+    Ok(grants.into_iter().filter(takes_away).map(|statement| statement.of).collect())
+}
+
+/// The statements of these streams, which hold no rows.
+pub(super) async fn definitions(source: &dyn Source, streams: &[&str]) -> Result<Vec<Statement>> {
+    let mut all = Vec::new();
+    for info in source.streams().iter().filter(|info| streams.contains(&info.name.as_str())) {
+        let mut reader = Reader::new(source.open(&info.name).await?, info);
+        while let Some(statement) = reader.next().await? {
+            all.push(statement);
+        }
+    }
+    Ok(all)
 }
 
 /// On a server that serves nobody yet, the redo log is off while rows go in: a crash then means loading again.
@@ -284,7 +307,7 @@ impl Loader<'_> {
         {
             return Ok(());
         }
-        let takes_away = statement.kind == "grant" && statement.sql.starts_with(b"REVOKE ");
+        let takes_away = takes_away(statement);
         if takes_away && self.ask.private_target {
             // The server that starts on this data turns it on by itself, because there are such accounts.
             self.session.run("SET GLOBAL partial_revokes = ON").await?;
@@ -305,13 +328,10 @@ impl Loader<'_> {
                 self.findings.push(finding);
                 Ok(())
             }
+            // Left out, this account would have more rights than in the backup; a right that is not given is told.
+            "grant" if takes_away => Err(fault),
             "grant" => {
-                let mut finding = not_made(statement, &hidden(&fault));
-                if takes_away {
-                    finding.what.key = "mysql-not-taken-away".into();
-                    finding = finding.cure(Text::new("mysql-not-taken-away-cure"));
-                }
-                self.findings.push(finding);
+                self.findings.push(not_made(statement, &hidden(&fault)));
                 Ok(())
             }
             // 1125, 1968: it is there already.

@@ -40,7 +40,8 @@ impl Inspect for Mysql {
     }
 
     fn accounts_besides(&self, original: &Manifest, copy: &Manifest) -> Vec<String> {
-        copy.names_besides(original, &["account", "role"])
+        let roles = copy.names_besides(original, &["role"]).into_iter().map(|role| of_role(&role));
+        copy.names_besides(original, &["account"]).into_iter().chain(roles).collect()
     }
 
     async fn occupied(&self, link: &Link) -> Result<Option<Text>> {
@@ -54,6 +55,11 @@ impl Inspect for Mysql {
     }
 }
 
+/// How a role of MariaDB's is named among users: it has no host.
+pub(super) fn of_role(name: &str) -> String {
+    format!("{name}@")
+}
+
 /// The first administrator of every vendor's own installation.
 const VENDORS_ADMIN: &str = "root";
 
@@ -62,7 +68,12 @@ const VENDORS_ADMIN: &str = "root";
 /// administrator may be there besides. One that is missing is a difference everywhere.
 fn comparable(mut original: Manifest, mut copy: Manifest, keep: &[String]) -> (Manifest, Manifest) {
     let is_kept = |name: &str| keep.iter().any(|kept| kept == name);
-    let kept = |object: &Object| person(object).is_some_and(|user| is_kept(user) || is_kept(&object.name[0]));
+    let kept = |object: &Object| match person(object) {
+        // A role may have the name of users that have nothing to do with it.
+        Some(role) if object.kind == "role" => is_kept(&of_role(role)),
+        Some(user) => is_kept(user) || is_kept(&object.name[0]),
+        None => false,
+    };
     original.objects.retain(|object| !kept(object));
     copy.objects.retain(|object| !kept(object));
     // Every server of ours is loaded by this account, and held no other before.
@@ -138,6 +149,17 @@ mod tests {
             (Unlike::Extra, "other@%".to_owned()),
         ];
         assert_eq!(found(&original, &copy, "loader"), expected);
+    }
+
+    #[test]
+    fn a_role_of_the_targets_hides_no_account_of_its_name() {
+        let original = manifest(&[("account", "app@%", "a")]);
+        let copy = manifest(&[("role", "app", "x"), ("account", "loader@%", "x")]);
+        let (left, right) = comparable(original, copy, &["loader".to_owned()]);
+        let besides = Mysql.accounts_besides(&left, &right);
+        assert_eq!(besides, ["app@"], "the one that loads is nobody's account besides");
+        let expected = [(Unlike::Missing, "app@%".to_owned())];
+        assert_eq!(found(&left, &right, &besides[0]), expected);
     }
 
     #[test]

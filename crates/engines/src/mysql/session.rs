@@ -315,6 +315,7 @@ async fn connect(link: &Link) -> Result<(Conn, Protection), Fault> {
         }
     };
     if !may_verify {
+        fits_in_plain(link)?;
         return Ok((Conn::new(Opts::from(builder)).await?, Protection::Plain));
     }
     let verified = builder.clone().ssl_opts(Some(ssl(&link.tls)?));
@@ -323,10 +324,23 @@ async fn connect(link: &Link) -> Result<(Conn, Protection), Fault> {
         Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
             if link.tls.mode == TlsMode::Auto =>
         {
+            fits_in_plain(link)?;
             Ok((Conn::new(Opts::from(builder)).await?, Protection::Plain))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Without TLS a password travels encrypted by the server's own key of 2048 bits, by RFC 8017, section 7.1.1: no longer
+/// one fits, and the driver panics.
+fn fits_in_plain(link: &Link) -> Result<(), Fault> {
+    const MOST: usize = 256 - 2 * 20 - 2 - 1;
+    let length = link.password.as_ref().map_or(0, |password| password.expose().len());
+    if matches!(link.endpoint, Endpoint::Socket(_)) || length <= MOST {
+        return Ok(());
+    }
+    let what = Text::new("mysql-password-needs-tls").with("user", &link.user).with("most", MOST);
+    Err(Error::new(Kind::Input, what).cure(Text::new("mysql-password-needs-tls-cure")).into())
 }
 
 /// On this machine's own loopback nobody listens in between, and servers there have certificates of their own making.

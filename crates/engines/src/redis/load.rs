@@ -82,9 +82,22 @@ pub(super) async fn suits(
         return Err(Error::new(Kind::Unsupported, what).cure(Text::new("redis-target-sharded-cure")));
     }
     databases::enough(ask.record, connection, link).await?;
+    if !manifest::is_by_content(&ask.record.dumped.manifest) {
+        // Key by key only what is understood can be loaded, and that it is not all would show in the middle.
+        let what = Text::new("redis-target-not-understood").with("endpoint", connection.place());
+        return Err(Error::new(Kind::Unsupported, what).cure(Text::new("redis-target-not-understood-cure")));
+    }
     knows_modules(ask, connection).await?;
-    let Some(there) = accounts::names(connection).await? else { return Ok(()) };
     let wanted = saved_accounts(source, link, ask).await?;
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    // Unseen, an account of the server's own would be overwritten, and one that was made could not be looked at.
+    let Some(there) = accounts::names(connection).await? else {
+        let what = Text::new("redis-target-accounts-unseen").with("endpoint", connection.place());
+        let what = what.with("accounts", wanted.iter().map(Account::shown).collect::<Vec<_>>().join(", "));
+        return Err(Error::new(Kind::Denied, what).cure(Text::new("redis-target-accounts-unseen-cure")));
+    };
     let clash: Vec<String> =
         wanted.iter().filter(|account| there.contains(&account.name)).map(Account::shown).collect();
     if clash.is_empty() {
@@ -183,6 +196,9 @@ async fn restore_accounts(
             }
             Err(error) => return Err(error),
         }
+    }
+    if wanted.is_empty() {
+        return Ok(findings);
     }
     verify_accounts(connection, &wanted).await?;
     match connection.ask(&["ACL", "SAVE"]).await {

@@ -28,6 +28,11 @@ use crate::digest::Multiset;
 
 const BY_CONTENT: &str = "redis-rdb-2";
 const BY_COUNT: &str = "redis-counts-1";
+
+/// Whether all that the dump holds was understood.
+pub(super) fn is_by_content(manifest: &Manifest) -> bool {
+    manifest.method == BY_CONTENT
+}
 /// Keys that never expire.
 pub(super) const KEYS: &str = "keys";
 /// Keys that expire, by the day (UTC) on which they do.

@@ -47,8 +47,11 @@ pub(crate) trait Subject: Copy + std::fmt::Debug + Send + Sync + 'static {
     fn harms() -> Vec<Harm>;
     /// Does one of them.
     async fn harm(server: &Server<Self>, act: &str);
-    /// Puts something into a copy of the hard data that its snapshot does not hold.
-    async fn intrude(server: &Server<Self>);
+    /// What puts something into a copy of the hard data that its snapshot does not hold, with what takes it out again,
+    /// each with what a refusal says of it.
+    const INTRUSIONS: &'static [(&'static str, &'static str, &'static str)];
+    /// Does one of them.
+    async fn intrude(server: &Server<Self>, act: &str);
     /// Whatever else this engine must say of a dump of the hard data and of its copy, asked of the servers
     /// themselves and not of our own reader.
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]);

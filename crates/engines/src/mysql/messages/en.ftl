@@ -126,10 +126,14 @@ mysql-clear-other-cure = make the address lead to the first server again, or beg
 mysql-occupied = the server is not empty: { $count } databases ({ $databases })
 mysql-account-exists = the account { $name } is there already, stays as it is, and is compared with the backup by its name alone: { $why }
 mysql-account-differs = the account { $account } was made and is not as it was in the backup
-mysql-not-taken-away = the account { $name } has more rights here than in the backup: what was taken away from a right on everything could not be taken away ({ $why })
-mysql-not-taken-away-cure = SET PERSIST partial_revokes = ON on that server, and take the right on these databases away by hand
+mysql-no-partial-revokes = the accounts { $accounts } of the backup lack parts of their rights on everything, which { $endpoint } cannot take away: they would have more rights there than they had
+mysql-no-partial-revokes-cure = SET PERSIST partial_revokes = ON on that server, and restore again
 mysql-account-kept = the account { $name } is not made: the target's own accounts named { $user } stay as they are
 mysql-account-kept-cure = create it by hand if it is wanted
+mysql-password-too-long = the password of { $account } has more than { $most } bytes, which is the most that MySQL takes
+mysql-password-too-long-cure = give the account a shorter password
+mysql-password-needs-tls = the password of { $user } has more than { $most } bytes, which cannot be sent to a server without TLS
+mysql-password-needs-tls-cure = turn TLS on (tls: verify-full), or give the account a shorter password
 mysql-not-made = the { $kind } { $name } could not be made again: { $why }
 mysql-phase-dump = reading
 mysql-phase-compare = comparing

@@ -126,10 +126,14 @@ mysql-clear-other-cure = 请让该地址重新指向原来的服务器，或用 
 mysql-occupied = 服务器不是空的：{ $count } 个数据库（{ $databases }）
 mysql-account-exists = 账号 { $name } 已存在，保持原样，与备份只按名称比较：{ $why }
 mysql-account-differs = 账号 { $account } 已创建，但与备份中的不同
-mysql-not-taken-away = 账号 { $name } 在此处的权限多于备份：从全局权限中收回的部分未能收回（{ $why }）
-mysql-not-taken-away-cure = 在该服务器上执行 SET PERSIST partial_revokes = ON，并手工收回对这些数据库的权限
+mysql-no-partial-revokes = 备份中的账号 { $accounts } 的全局权限被部分收回，而 { $endpoint } 无法收回：它们在该服务器上的权限会多于原来
+mysql-no-partial-revokes-cure = 在该服务器上执行 SET PERSIST partial_revokes = ON，然后重新恢复
 mysql-account-kept = 未创建账号 { $name }：目标服务器上名为 { $user } 的账号保持原样
 mysql-account-kept-cure = 如需要，请手工创建
+mysql-password-too-long = { $account } 的密码超过 { $most } 字节，这是 MySQL 接受的上限
+mysql-password-too-long-cure = 请为该账号设置更短的密码
+mysql-password-needs-tls = { $user } 的密码超过 { $most } 字节，无法在没有 TLS 的情况下发送给服务器
+mysql-password-needs-tls-cure = 请启用 TLS（tls: verify-full），或为该账号设置更短的密码
 mysql-not-made = 无法重建 { $kind } { $name }：{ $why }
 mysql-phase-dump = 读取
 mysql-phase-compare = 比较

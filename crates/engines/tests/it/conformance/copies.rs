@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use roadstead_core::{
     Kind,
-    manifest::compare,
-    model::May,
+    manifest::{Manifest, compare},
+    model::{ClusterSpec, May},
     port::{
         Source as _,
         ambient::Unwatched,
@@ -48,6 +48,11 @@ pub(crate) async fn comes_back_as_it_was<S: Subject>(subject: S) {
     if let Some(target) = target.await {
         run.demand("what a broken-off load left is taken out, and nothing else", cleared(&target, dump))
             .await;
+        run.demand(
+            "accounts that only such a server has are told, and no difference",
+            accounts_of_its_own(&target.0, &dumped),
+        )
+        .await;
     }
     drop(original);
     run.demand("a stream that was cut or altered in the vault is not loaded", damaged(subject, dump)).await;
@@ -145,12 +150,39 @@ async fn cleared<S: Subject>(
         let refused = target.clear(dumped, source, &other).await.expect_err("it is another server");
         assert_eq!(refused.kind, Kind::Precondition, "{refused:?}");
     }
-    S::intrude(target).await;
-    let now = target.differences(dumped).await;
-    let refused = target.clear(dumped, source, before).await.expect_err("somebody used it");
-    assert_eq!(refused.kind, Kind::Exists, "{refused:?}");
-    assert!(refused.cure.is_some(), "{refused:?}");
-    assert_eq!(target.differences(dumped).await, now, "nothing was removed");
+    for (act, undo, named) in S::INTRUSIONS {
+        S::intrude(target, act).await;
+        let now = target.differences(dumped).await;
+        assert_ne!(now, S::KEPT, "{act}");
+        let refused = target.clear(dumped, source, before).await.expect_err(act);
+        assert_eq!(refused.kind, Kind::Exists, "{act}: {refused:?}");
+        assert!(refused.cure.is_some() && refused.what.to_string().contains(named), "{act}: {refused:?}");
+        assert_eq!(target.differences(dumped).await, now, "{act}: nothing was removed");
+        S::intrude(target, undo).await;
+    }
+    assert_eq!(target.differences(dumped).await, S::KEPT, "it is as it was");
+}
+
+async fn accounts_of_its_own<S: Subject>(target: &Server<S>, dumped: &Dumped) {
+    let engine = engine::<S>();
+    let inspect = engine.inspect().expect("the facet");
+    let told = |copy: &Manifest| inspect.accounts_besides(&dumped.manifest, copy);
+    let had = told(&target.manifest().await);
+    let mut declared = target.cluster.clone();
+    declared.roles.insert("besides".into(), role("w0rd", May::Write, &[]));
+    make::<S>(&declared, target).await;
+    let copy = target.manifest().await;
+    let besides: Vec<String> = told(&copy).into_iter().filter(|account| !had.contains(account)).collect();
+    assert!(besides.len() == 1 && besides[0].starts_with("besides"), "{besides:?}");
+    let mut keep = inspect.own_accounts(&target.link_to_read()).await.expect("the accounts");
+    let differ = |keep: &[String]| {
+        let (original, copy) = inspect.comparable(dumped.manifest.clone(), copy.clone(), None, keep);
+        lines(&compare(&original, &copy))
+    };
+    assert!(differ(&keep).iter().any(|line| line.contains("besides")), "{:?}", differ(&keep));
+    keep.extend(besides);
+    let left = differ(&keep);
+    assert!(!left.iter().any(|line| line.contains("besides")), "{left:?}");
 }
 
 /// Empty but for one account, and one database where it has such.
@@ -161,15 +193,20 @@ pub(super) async fn little<S: Subject>(subject: S) -> (Dumped, MemorySource) {
     }
     wanted.roles.insert("surplus".into(), role("w0rd", May::Write, &[]));
     let server = Server::start(subject, wanted, Purpose::Member).await;
+    make::<S>(&server.cluster, &server).await;
+    server.dump().await
+}
+
+/// Makes what is declared and not there.
+async fn make<S: Subject>(declared: &ClusterSpec, server: &Server<S>) {
     let engine = engine::<S>();
     let deploy = engine.deploy().expect("the facet");
-    let (changes, _) = deploy.changes(&server.cluster, &server.stage.layout, &server.look().await);
+    let (changes, _) = deploy.changes(declared, &server.stage.layout, &server.look().await);
     for change in changes {
         if let How::Own(act) = change.how {
             deploy.perform(&server.link, &act, &NamedSecrets).await.expect("an act");
         }
     }
-    server.dump().await
 }
 
 /// The longest stream, where a cut is likeliest to be taken for an end.

@@ -116,6 +116,7 @@ const BOTH: &[&str] = &[
     "SET GLOBAL event_scheduler = OFF",
     "CREATE EVENT shop.once ON SCHEDULE AT CURRENT_TIMESTAMP + INTERVAL 1 SECOND DO SET @b = 1",
     "CREATE EVENT shop.off_one ON SCHEDULE EVERY 1 HOUR STARTS '2037-01-01 00:00:00' DISABLE DO DELETE FROM shop.log",
+    "CREATE EVENT shop.ends ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' ENDS '2037-12-31 00:00:00' DO SET @x = 1",
     "CREATE EVENT `größe-1 ``x.y`.`ereignis ü` ON SCHEDULE EVERY 1 MONTH STARTS '2037-01-01 00:00:00' DO SET @x = 1",
     "CREATE DEFINER=`no one`@`nowhere` SQL SECURITY DEFINER VIEW shop.orphan_view AS SELECT 1 AS x",
     // Accounts.

@@ -127,6 +127,44 @@ async fn mysql_is_brought_to_what_was_declared() {
     reconciles(Which::Mysql).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_that_mysql_cannot_take_is_told_before_it_is_tried() {
+    let mut declared = cluster(Which::Mysql);
+    let long = |count: usize| role(&"é".repeat(count), May::Write, &[]);
+    declared.roles = BTreeMap::from([("fits".into(), long(128)), ("long".into(), long(129))]);
+    let server = Server::start(Which::Mysql, declared, Purpose::Member).await;
+    let engine = engine::<Which>();
+    let deploy = engine.deploy().unwrap();
+    let (changes, _) = deploy.changes(&server.cluster, &server.stage.layout, &server.look().await);
+    let mut told = Vec::new();
+    for change in &changes {
+        let How::Own(act) = &change.how else { panic!("{change:?}") };
+        if let Err(error) = deploy.perform(&server.link, act, &NamedSecrets).await {
+            assert!(error.cure.is_some() && !format!("{error:?}").contains('é'), "{error:?}");
+            told.push((error.kind, error.what.to_string()));
+        }
+    }
+    assert_eq!(told, [(Kind::Input, "mysql-password-too-long(account=long, most=256)".to_owned())]);
+    let admits = |password: &str, link: &Link| {
+        let password = Some(roadstead_core::Secret::new(password));
+        Link { user: "fits".into(), password, ..link.clone() }
+    };
+    let observe = engine.observe().unwrap();
+    let long = "é".repeat(128);
+    assert!(observe.admits(&admits(&long, &server.link)).await.unwrap());
+    // What the server takes, nobody can send to it in clear.
+    let by_port = Link {
+        endpoint: Endpoint::Tcp("127.0.0.1".into(), server.cluster.first().endpoint().1),
+        ..server.link.clone()
+    };
+    let refused = observe.admits(&admits(&long, &by_port)).await.expect_err("the driver would panic");
+    assert_eq!((refused.kind, refused.what.key.as_str()), (Kind::Input, "mysql-password-needs-tls"));
+    assert!(
+        !observe.admits(&admits(&"é".repeat(106), &by_port)).await.unwrap(),
+        "it can be sent, and is wrong"
+    );
+}
+
 #[test]
 fn a_missing_program_names_its_package() {
     let mut wanted = cluster(Which::Mysql);

@@ -102,8 +102,31 @@ impl Subject for Which {
         server.run(&["SET SESSION sql_mode = ''", act]).await;
     }
 
-    async fn intrude(server: &Server<Self>) {
-        server.run(&["CREATE TABLE shop.intruder (id INT)"]).await;
+    const INTRUSIONS: &'static [(&'static str, &'static str, &'static str)] = &[
+        ("CREATE TABLE shop.intruder (id INT)", "DROP TABLE shop.intruder", "shop.intruder"),
+        ("CREATE VIEW shop.intruder AS SELECT 1 AS one", "DROP VIEW shop.intruder", "shop.intruder"),
+        // Of a table's name: a name alone says little.
+        ("CREATE PROCEDURE shop.parts() SELECT 1", "DROP PROCEDURE shop.parts", "procedure shop.parts"),
+        (
+            "CREATE FUNCTION shop.intruder() RETURNS INT DETERMINISTIC RETURN 1",
+            "DROP FUNCTION shop.intruder",
+            "shop.intruder",
+        ),
+        (
+            "CREATE EVENT shop.intruder ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1",
+            "DROP EVENT shop.intruder",
+            "shop.intruder",
+        ),
+        (
+            "CREATE TRIGGER shop.intruder BEFORE UPDATE ON shop.parts FOR EACH ROW SET @intruder = 1",
+            "DROP TRIGGER shop.intruder",
+            "shop.intruder",
+        ),
+        ("CREATE DATABASE intruder", "DROP DATABASE intruder", "intruder"),
+    ];
+
+    async fn intrude(server: &Server<Self>, act: &str) {
+        server.run(&[act]).await;
     }
 
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]) {

@@ -156,8 +156,28 @@ impl Subject for Postgresql {
         server.sql(ODD, &format!("{first}; {act}"));
     }
 
-    async fn intrude(server: &Server<Self>) {
-        server.sql(ODD, "set default_transaction_read_only = off; create table public.intruder (i int)");
+    const INTRUSIONS: &'static [(&'static str, &'static str, &'static str)] = &[
+        ("create table public.intruder (i int)", "drop table public.intruder", "intruder"),
+        ("create view public.intruder as select 1 as one", "drop view public.intruder", "intruder"),
+        ("create sequence public.intruder", "drop sequence public.intruder", "intruder"),
+        ("create type public.intruder as enum ('a')", "drop type public.intruder", "intruder"),
+        (
+            "create function public.intruder() returns int language sql as 'select 1'",
+            "drop function public.intruder()",
+            "intruder",
+        ),
+        ("create schema intruder", "drop schema intruder", "intruder"),
+        ("select lo_create(424242)", "select lo_unlink(424242)", "424242"),
+        ("create database intruder", "drop database intruder", "intruder"),
+    ];
+
+    async fn intrude(server: &Server<Self>, act: &str) {
+        // Not inside one transaction: a database cannot be made there.
+        let database = if act.ends_with("database intruder") { "postgres" } else { ODD };
+        // What fires on it would leave more than the intruder.
+        let writable = "set default_transaction_read_only = off; set session_replication_role = replica; ";
+        let writable = if database == ODD { writable } else { "" };
+        server.sql(database, &format!("{writable}{act}"));
     }
 
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]) {

@@ -281,3 +281,26 @@ async fn a_shard_of_a_cluster_is_told_and_never_loaded_into() {
     let error = shard.load_by_address(&empty.0, &empty.1).await.expect_err("a shard");
     assert_eq!(error.what.key, "redis-target-sharded");
 }
+
+/// Who may come into somebody else's server is not changed: one with an account of a name of the snapshot's is refused,
+/// before anything is loaded, and again by the load.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_has_an_account_of_the_snapshots_is_refused() {
+    let original = Server::member(Redis).await;
+    original.lines("SET a 1\nACL SETUSER app on >word ~* +@all\nACL SETUSER other on >word ~* +@all\n");
+    let (dumped, source) = original.dump().await;
+    let target = Server::member(Redis).await;
+    target.lines("ACL SETUSER app on >own ~mine:* +get\n");
+    let had = target.cli(&["ACL", "LIST"]);
+    let by_load = target.load_by_address(&dumped, &source).await.map(drop);
+    for refused in [target.fits(&dumped, &source).await.map(drop), by_load] {
+        let refused = refused.expect_err("app is there");
+        assert_eq!((refused.kind, refused.what.key.as_str()), (Kind::Exists, "redis-accounts-exist"));
+        let told = refused.what.to_string();
+        assert!(told.contains("app") && !told.contains("other") && refused.cure.is_some(), "{refused:?}");
+    }
+    assert_eq!((target.cli(&["DBSIZE"]), target.cli(&["ACL", "LIST"])), ("0".into(), had));
+    target.cli(&["ACL", "DELUSER", "app"]);
+    target.load_by_address(&dumped, &source).await.expect("a load");
+    assert_eq!(target.cli_as("app", "word", &["GET", "a"], b""), "1");
+}

@@ -95,8 +95,17 @@ impl Subject for Redis {
         server.lines(&format!("{act}\n"));
     }
 
-    async fn intrude(server: &Server<Self>) {
-        server.lines("SELECT 7\nSET intruder 1\n");
+    const INTRUSIONS: &'static [(&'static str, &'static str, &'static str)] = &[
+        ("SELECT 7\nSET intruder 1", "SELECT 7\nDEL intruder", "count=1"),
+        (
+            "FUNCTION LOAD \"#!lua name=intruder\\nredis.register_function('intruder', function() return 1 end)\"",
+            "FUNCTION DELETE intruder",
+            "intruder",
+        ),
+    ];
+
+    async fn intrude(server: &Server<Self>, act: &str) {
+        server.lines(&format!("{act}\n"));
     }
 
     async fn same(original: &Server<Self>, copy: &Server<Self>, dumped: &Dumped, loaded: &[Finding]) {
