@@ -1,13 +1,14 @@
 //! Making a member's folders and data directory: for a new member, or for one that a snapshot is loaded into.
 //!
-//! A mark lies in the home until what it says is done; while it lies there, what is there counts for nothing.
+//! A mark lies in the home until what it says is done; while it lies there, what it is about counts for nothing. Only
+//! that is ever removed: whatever else lies there is set aside.
 
 use std::path::Path;
 
 use roadstead_core::{
-    Error, Kind, Result, Text,
+    Error, Finding, Kind, Result, Text,
     plan::MemberTask,
-    port::{Layout, Outcome},
+    port::{Layout, Outcome, vault::SnapshotId},
     seen::{DataSeen, Identity},
 };
 
@@ -16,13 +17,17 @@ use crate::{
     hand::{Job, watched},
     identity::{self, Unfinished},
     member::{Work, done, end_all},
-    process, state,
+    process, remains, state,
     supervise::Again,
     users,
 };
 
-/// `Act::Create`, and `Act::CreateToLoad`, whose aim is a load.
-pub(crate) async fn create(job: &Job<'_>, task: &MemberTask, aim: &Unfinished) -> Result<Outcome> {
+/// `Act::Create`, and `Act::CreateToLoad`, which is for a snapshot.
+pub(crate) async fn create(
+    job: &Job<'_>,
+    task: &MemberTask,
+    to_load: Option<&SnapshotId>,
+) -> Result<Outcome> {
     if let (Some(home), Some(runner)) = (&task.home, users::runner(&Again::of(task)?.layout.user)?) {
         files::open_way(Path::new(&home.root))?;
         if let Some(closed) = users::closed_to(&runner, Path::new(&home.root)) {
@@ -33,8 +38,9 @@ pub(crate) async fn create(job: &Job<'_>, task: &MemberTask, aim: &Unfinished) -
         }
     }
     let work = Work::begin(job, task)?;
+    let mut findings = Vec::new();
     match work.data() {
-        DataSeen::Ours(_) if *aim == Unfinished::Creating => {
+        DataSeen::Ours(_) if to_load.is_none() => {
             identity::unmark(&work.opened, work.home())?;
             return Ok(done(false));
         }
@@ -43,27 +49,32 @@ pub(crate) async fn create(job: &Job<'_>, task: &MemberTask, aim: &Unfinished) -
             return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-data-used-cure")));
         }
         DataSeen::Foreign(why) => return Err(identity::foreign(why)),
-        DataSeen::Unfinished => clear(job, &work).await?,
+        DataSeen::Unfinished => findings.extend(clear(job, &work).await?),
         DataSeen::Absent => {}
     }
-    make(job, &work, aim).await?;
+    make(job, &work, to_load).await?;
     match work.data() {
-        DataSeen::Ours(_) if *aim == Unfinished::Creating => Ok(done(true)),
-        DataSeen::Unfinished if *aim != Unfinished::Creating => Ok(done(true)),
+        DataSeen::Ours(_) if to_load.is_none() => Ok(Outcome { findings, ..done(true) }),
+        DataSeen::Unfinished if to_load.is_some() => Ok(Outcome { findings, ..done(true) }),
         other => Err(Error::internal(format!("after its creation the data directory is {other:?}"))),
     }
 }
 
-/// Removes what an interrupted creation or load left, having ended the programs that may still work on it.
-async fn clear(job: &Job<'_>, work: &Work) -> Result<()> {
+/// Makes room where an interrupted creation or load left something, having ended the programs that may still work on it.
+/// A half-loaded copy is removed. What has no identity may be what a creation left, or what somebody brought back since:
+/// it is set aside, and that is told.
+async fn clear(job: &Job<'_>, work: &Work) -> Result<Option<Finding>> {
     job.inner.supervisor.release(work.home()).await;
     end_all(work.home()).await?;
     state::forget_process(&work.opened, work.home())?;
     let data = work.home().data();
+    if !identity::is_half_loaded(work.home()) {
+        return set_aside(job, work, &data);
+    }
     let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(data)).await;
     match removed {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Ok(Ok(())) => Ok(None),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Ok(Err(error)) => {
             Err(files::failed("agent-unfinished-not-removed", Path::new(&work.home().data()), &error))
         }
@@ -71,13 +82,34 @@ async fn clear(job: &Job<'_>, work: &Work) -> Result<()> {
     }
 }
 
-async fn make(job: &Job<'_>, work: &Work, aim: &Unfinished) -> Result<()> {
+fn set_aside(job: &Job<'_>, work: &Work, data: &str) -> Result<Option<Finding>> {
+    let is_empty = std::fs::read_dir(data).map(|mut entries| entries.next().is_none());
+    if is_empty.unwrap_or(!Path::new(data).exists()) {
+        return Ok(None);
+    }
+    let aside = format!("{data}.{}{}", remains::UNFINISHED, job.inner.clock.now().millis());
+    work.opened.rename(Path::new(data), Path::new(&aside))?;
+    let member = &work.again.task.member.name;
+    let what = Text::new("agent-unfinished-kept").with("member", member).with("path", aside);
+    Ok(Some(Finding::note(member.as_str(), what).cure(Text::new("agent-unfinished-kept-cure"))))
+}
+
+async fn make(job: &Job<'_>, work: &Work, to_load: Option<&SnapshotId>) -> Result<()> {
     let (home, layout) = (work.home(), work.layout());
-    identity::mark(&work.opened, home, aim)?;
-    make_data(job, work, layout).await?;
     let task = &work.again.task;
+    let id = job.inner.ids.id();
+    let mark = match to_load {
+        Some(snapshot) => Unfinished::Loading { snapshot: snapshot.to_string(), identity: id.clone() },
+        None => Unfinished::Creating,
+    };
+    identity::mark(&work.opened, home, &mark)?;
+    if to_load.is_some() {
+        // A copy beside is in no fleet file: by this it is known, before anything is in it.
+        state::want(&work.opened, home, false, task)?;
+    }
+    make_data(job, work, layout).await?;
     let identity = Identity {
-        id: job.inner.ids.id(),
+        id,
         fleet: task.fleet.clone(),
         fleet_file: task.fleet_file.clone(),
         cluster: task.cluster.name.clone(),
@@ -89,7 +121,7 @@ async fn make(job: &Job<'_>, work: &Work, aim: &Unfinished) -> Result<()> {
     };
     state::note_fresh(&work.opened, home, None)?;
     identity::write(&work.opened, home, &identity, work.runner.as_ref())?;
-    if *aim == Unfinished::Creating { identity::unmark(&work.opened, home) } else { Ok(()) }
+    if to_load.is_none() { identity::unmark(&work.opened, home) } else { Ok(()) }
 }
 
 /// Folders, the administrator's password, files, and the programs that create the data.

@@ -23,7 +23,6 @@ use tokio::sync::Semaphore;
 
 use crate::{
     creation,
-    identity::Unfinished,
     link::{self, HandSecrets, Linked, Way},
     load, look, member, private, prove, scratch, state,
     supervise::Supervisor,
@@ -103,10 +102,8 @@ impl Hand for LocalHand {
             Act::CreateUser { user } => {
                 Ok(Outcome { changed: users::create(user).await?, ..Outcome::default() })
             }
-            Act::Create(task) => creation::create(&job, task, &Unfinished::Creating).await,
-            Act::CreateToLoad { member, snapshot } => {
-                creation::create(&job, member, &Unfinished::Loading(snapshot.to_string())).await
-            }
+            Act::Create(task) => creation::create(&job, task, None).await,
+            Act::CreateToLoad { member, snapshot } => creation::create(&job, member, Some(snapshot)).await,
             Act::WriteFiles(task) => member::write_files(&job, task),
             Act::Start(task) => member::start(&job, task).await,
             Act::Stop(task) => member::stop(&job, task).await,

@@ -46,8 +46,16 @@ pub(crate) struct Owner<'a> {
 pub(crate) enum Unfinished {
     /// The data directory is being made.
     Creating,
-    /// A copy of this snapshot is being loaded into a data directory that was new.
-    Loading(String),
+    /// A data directory is being made for a copy of a snapshot, or that is being loaded into it.
+    Loading {
+        /// The snapshot.
+        snapshot: String,
+        /// The identity of that data. Any other that lies there was put there since, by somebody, and counts.
+        identity: String,
+    },
+    /// A mark that this version cannot read: what lies there counts for nothing, and is kept.
+    #[serde(skip)]
+    Unreadable,
 }
 
 fn mark_path(home: &MemberHome) -> PathBuf {
@@ -65,20 +73,36 @@ pub(crate) fn unmark(folder: &HomeFolder, home: &MemberHome) -> Result<()> {
     folder.remove(&mark_path(home)).map(drop)
 }
 
-/// The mark; `None`: there is none. One that cannot be read counts as a creation: it is ours in any case.
+/// The mark; `None`: there is none.
 pub(crate) fn marked(home: &MemberHome) -> Option<Unfinished> {
     match files::read(&mark_path(home), IDENTITY_BYTES_MAX) {
         Err(error) if error.kind() == Io::NotFound => None,
-        Err(_) => Some(Unfinished::Creating),
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap_or(Unfinished::Creating)),
+        Err(_) => Some(Unfinished::Unreadable),
+        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap_or(Unfinished::Unreadable)),
     }
+}
+
+/// Whether the data with this identity waits for its load, or was loaded in part.
+fn waits(home: &MemberHome, identity: &str) -> bool {
+    match marked(home) {
+        Some(Unfinished::Loading { identity: of, .. }) => of == identity,
+        Some(Unfinished::Unreadable) => true,
+        Some(Unfinished::Creating) | None => false,
+    }
+}
+
+/// Whether what lies in the data directory is what the mark is about, and nobody ever used it: it may be removed. What
+/// has no identity may be anybody's.
+pub(crate) fn is_half_loaded(home: &MemberHome) -> bool {
+    let of = |identity: Identity| matches!(marked(home), Some(Unfinished::Loading { identity: of, .. }) if of == identity.id);
+    written(home).is_some_and(of)
 }
 
 /// Looks at a member's data directory.
 pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
     match made(home, owner) {
         // With its identity written, a creation is done; a load is done only when its mark is gone.
-        DataSeen::Ours(_) if matches!(marked(home), Some(Unfinished::Loading(_))) => DataSeen::Unfinished,
+        DataSeen::Ours(identity) if waits(home, &identity.id) => DataSeen::Unfinished,
         other => other,
     }
 }
@@ -123,8 +147,13 @@ fn made(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
 
 /// The fleet file that the data names; `None`: it has no identity that can be read.
 pub(crate) fn fleet_file(home: &MemberHome) -> Option<String> {
+    written(home).map(|identity| identity.fleet_file)
+}
+
+/// What the data says it is, whosever it is; `None`: it has no identity that can be read.
+fn written(home: &MemberHome) -> Option<Identity> {
     let bytes = files::read(&Path::new(&home.data()).join(IDENTITY_FILE), IDENTITY_BYTES_MAX).ok()?;
-    Some(serde_json::from_slice::<Identity>(&bytes).ok()?.fleet_file)
+    serde_json::from_slice(&bytes).ok()
 }
 
 fn other(identity: &Identity, owner: &Owner<'_>) -> Option<Text> {

@@ -103,7 +103,7 @@ pub(crate) fn link(way: Way<'_>, ids: &dyn Ids) -> Result<Linked> {
         Runtime::Process { .. } => {
             let (Some(layout), Some(home)) = (way.layout, way.home) else {
                 let what = Text::new("agent-no-layout").with("member", &way.member.name);
-                return Err(Error::new(Kind::Precondition, what));
+                return Err(Error::new(Kind::Precondition, what).cure(Text::new("agent-no-layout-cure")));
             };
             let password = way.secrets.resolve(&home.admin_password())?;
             let tls = TlsSpec { mode: TlsMode::Off, ca: None };

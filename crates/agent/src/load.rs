@@ -137,7 +137,8 @@ async fn into_place(
             return Ok(Outcome { snapshot: Some(record.id().clone()), ..Outcome::default() });
         }
         (None, Some(None)) => {}
-        (Some(Unfinished::Loading(made_for)), Some(None)) if made_for == id => {}
+        (Some(Unfinished::Loading { snapshot, identity: of }), Some(None))
+            if snapshot == id && of == identity.id => {}
         _ => {
             let what = Text::new("agent-data-used").with("path", work.home().data());
             return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-data-used-cure")));
@@ -147,7 +148,8 @@ async fn into_place(
     member::port_free(&work)?;
     worker::room(record, Path::new(&work.home().root))?;
     // While this mark lies there, the half-loaded data counts as an unfinished creation, to be made again.
-    identity::mark(&work.opened, work.home(), &Unfinished::Loading(id.clone()))?;
+    let mark = Unfinished::Loading { snapshot: id.clone(), identity: identity.id.clone() };
+    identity::mark(&work.opened, work.home(), &mark)?;
     state::forget_fresh(&work.opened, work.home())?;
     let findings = fill(job, &work, vault, record, engine, (identity.version, identity.flavour)).await?;
     work.write_files(job, work.layout(), false)?;
@@ -230,22 +232,23 @@ pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
     worker::say(job, "agent-phase-compare", &record);
     let manifest = inspect.manifest(&linked.link, &task.member.cluster, job.watch);
     let copy = watched(job.watch, manifest).await?;
-    let original = record.dumped.manifest.clone();
     let mut findings = Vec::new();
+    let is_supervised = task.member.member.is_supervised();
     let mut keep = vec![linked.link.user.clone()];
-    if !task.member.member.is_supervised() {
+    if !is_supervised {
         keep = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
-        // Who else comes into a server that somebody else runs is that one's affair; a load never makes such an account.
-        let besides = inspect.accounts_besides(&original, &copy);
-        let besides: Vec<String> = besides.into_iter().filter(|account| !keep.contains(account)).collect();
-        if !besides.is_empty() {
-            let endpoint = linked.link.endpoint.to_string();
-            let what = Text::new("agent-accounts-besides").with("endpoint", &endpoint);
-            findings.push(Finding::note(endpoint, what.with("accounts", besides.join(", "))));
-        }
-        keep.extend(besides);
     }
-    let (original, copy) = inspect.comparable(original, copy, Some(job.inner.clock.now()), &keep);
+    let now = Some(job.inner.clock.now());
+    let (mut original, mut copy) = inspect.comparable(record.dumped.manifest.clone(), copy, now, &keep);
+    // Who else comes into a server that somebody else runs is that one's affair; a load never makes such an account.
+    let besides = if is_supervised { vec![] } else { inspect.accounts_besides(&original, &copy) };
+    if !besides.is_empty() {
+        let endpoint = linked.link.endpoint.to_string();
+        let what = Text::new("agent-accounts-besides").with("endpoint", &endpoint);
+        findings.push(Finding::note(endpoint, what.with("accounts", besides.join(", "))));
+        keep.extend(besides);
+        (original, copy) = inspect.comparable(original, copy, now, &keep);
+    }
     let comparison = manifest::compare(&original, &copy);
     if !comparison.is_equal() {
         return Err(worker::differing(task, &record, &comparison));

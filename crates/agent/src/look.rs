@@ -79,10 +79,12 @@ struct Asked<'a> {
     fleet_file: &'a str,
 }
 
-/// The members of this fleet that were started here and are not among those that are known already.
+/// The members of this fleet that were started here and are not among those that are known already. Another fleet's of
+/// the same name are none of them.
 async fn besides(ask: &LookAsk) -> Result<Vec<LookMember>> {
     let Some(known) = &ask.besides else { return Ok(Vec::new()) };
     let (host, fleet, known) = (ask.host.clone(), ask.fleet.clone(), known.clone());
+    let fleet_file = ask.fleet_file.clone();
     let found = tokio::task::spawn_blocking(move || {
         let mut found: Vec<LookMember> = state::homes(&host, &fleet)
             .into_iter()
@@ -95,6 +97,10 @@ async fn besides(ask: &LookAsk) -> Result<Vec<LookMember>> {
                 member: task.member,
                 home: Some(home),
                 settings: Vec::new(),
+            })
+            .filter(|ask| {
+                let home = ask.home.as_ref().expect("it was found there");
+                identity::refuse_namesake(home, &owner(ask, home, &fleet_file)).is_ok()
             })
             .collect();
         found.sort_by(|one, other| one.member.name.cmp(&other.member.name));
@@ -181,25 +187,30 @@ async fn on_host_quickly(
     ask: &LookMember,
     home: &MemberHome,
 ) -> Option<OnHost> {
-    tokio::time::timeout(HOST_DEADLINE, on_host(inner, asked, ask, home)).await.ok().flatten()
+    tokio::time::timeout(HOST_DEADLINE, on_host(inner, asked, ask, home)).await.ok()?.ok()?
 }
 
 /// What the host knows of the member without asking it; `None`: that could not be read, so nothing may be concluded.
+/// Fails when what lives there is another fleet's of the same name.
 async fn on_host(
     inner: &Arc<Inner>,
     asked: &Asked<'_>,
     ask: &LookMember,
     home: &MemberHome,
-) -> Option<OnHost> {
+) -> Result<Option<OnHost>> {
     let (inner, ask, home) = (inner.clone(), ask.clone(), home.clone());
     let fleet_file = asked.fleet_file.to_owned();
-    let looked = tokio::task::spawn_blocking(move || OnHost {
-        data: identity::look(&home, &owner(&ask, &home, &fleet_file)),
-        process: process(&inner, &home),
-        files: digests(&home),
-        free: process::free_bytes_near(Path::new(&home.root)).map(Bytes),
+    let looked = tokio::task::spawn_blocking(move || {
+        let owner = owner(&ask, &home, &fleet_file);
+        identity::refuse_namesake(&home, &owner)?;
+        Ok(OnHost {
+            data: identity::look(&home, &owner),
+            process: process(&inner, &home),
+            files: digests(&home),
+            free: process::free_bytes_near(Path::new(&home.root)).map(Bytes),
+        })
     });
-    looked.await.ok()
+    looked.await.ok().transpose()
 }
 
 fn owner<'a>(ask: &'a LookMember, home: &'a MemberHome, fleet_file: &'a str) -> identity::Owner<'a> {
@@ -254,7 +265,14 @@ async fn answer(inner: &Arc<Inner>, asked: &Asked<'_>, ask: &LookMember) -> Memb
     let began = Instant::now();
     let on_host = match &ask.home {
         Some(home) => on_host(inner, asked, ask, home).await,
-        None => None,
+        None => Ok(None),
+    };
+    let on_host = match on_host {
+        Ok(on_host) => on_host,
+        Err(error) => {
+            let (reach, took) = (Reach::Refused(error), began.elapsed().into());
+            return MemberSeen { on_host: None, reach, facts: None, took };
+        }
     };
     let seen =
         |reach, facts| MemberSeen { on_host: on_host.clone(), reach, facts, took: began.elapsed().into() };

@@ -148,6 +148,8 @@ pub(crate) async fn start(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
 async fn start_locked(job: &Job<'_>, work: &Work) -> Result<Outcome> {
     let home = work.home();
     let identity = work.require()?;
+    // What a mark may still say is not of this data.
+    identity::unmark(&work.opened, home)?;
     let supervisor = &job.inner.supervisor;
     if let Some((server, restarts)) = work.take_over(job).await? {
         // It runs by the layout it was started by, whatever the files say now.
@@ -257,19 +259,23 @@ pub(crate) fn port_free(work: &Work) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Ok(()),
         Err(error) => error,
     };
-    let what = Text::new("agent-port-taken")
-        .with("port", *port)
-        .with("address", listen.to_string())
-        .with("member", &work.again.task.member.name);
+    let say = |key: &str| {
+        Text::new(key)
+            .with("port", *port)
+            .with("address", listen.to_string())
+            .with("member", &work.again.task.member.name)
+    };
+    let busy = |what: Text, cure: Text| Err(Error::new(Kind::Busy, what).retry(false).cure(cure));
     if error.kind() != std::io::ErrorKind::AddrInUse {
-        let what =
-            Text::new("agent-address-unusable").with("address", listen.to_string()).with("port", *port);
-        return Err(Error::io(what, &error));
+        return Err(Error::io(say("agent-address-unusable"), &error));
     }
-    let (pid, command) = proc::holder(*listen, *port).unwrap_or_default();
+    let Some((pid, command)) = proc::holder(*listen, *port) else {
+        let cure = Text::new("agent-port-outgoing-cure").with("ports", proc::outgoing_ports());
+        return busy(say("agent-port-outgoing"), cure);
+    };
     let shown = |text: Option<String>| text.unwrap_or_else(|| "?".into());
-    let what = what.with("pid", shown(pid.map(|pid| pid.to_string()))).with("command", shown(command));
-    Err(Error::new(Kind::Busy, what).retry(false).cure(Text::new("agent-port-taken-cure")))
+    let what = say("agent-port-taken").with("pid", shown(pid.map(|pid| pid.to_string())));
+    busy(what.with("command", shown(command)), Text::new("agent-port-taken-cure"))
 }
 
 /// `Act::Stop`.

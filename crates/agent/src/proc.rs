@@ -146,6 +146,12 @@ pub(crate) fn holder(address: IpAddr, port: u16) -> Option<(Option<u32>, Option<
     Some((pid, pid.and_then(command)))
 }
 
+/// The ports that the kernel gives to outgoing connections: `32768-60999`.
+pub(crate) fn outgoing_ports() -> String {
+    let told = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    told.split_ascii_whitespace().collect::<Vec<_>>().join("-")
+}
+
 fn owner_of(inode: u64) -> Option<u32> {
     let wanted = format!("socket:[{inode}]");
     pids().into_iter().find(|pid| {

@@ -21,6 +21,10 @@ use tokio::task::JoinHandle;
 
 use crate::{hand::Inner, identity, look, state};
 
+/// How the name goes on of what an interrupted creation or load left; see [`crate::creation`].
+pub(crate) const UNFINISHED: &str = "unfinished-";
+/// And of what a restore in place set aside.
+const BEFORE: &str = "before-";
 /// How many files of what was set aside are counted in one look.
 const FILES_MAX: usize = 50_000;
 
@@ -87,7 +91,8 @@ fn asides(ask: &LookAsk) -> Vec<Aside> {
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
-            let since = label.strip_prefix("before-").and_then(|millis| millis.parse().ok());
+            let since = label.strip_prefix(BEFORE).or_else(|| label.strip_prefix(UNFINISHED));
+            let since = since.and_then(|millis| millis.parse().ok());
             found.push(Aside {
                 member: member.clone(),
                 path: path.display().to_string(),

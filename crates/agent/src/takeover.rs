@@ -11,14 +11,7 @@ use roadstead_core::{
     seen::DataSeen,
 };
 
-use crate::{
-    hand::Inner,
-    identity::{self, Unfinished},
-    lock, member,
-    process::Server,
-    state,
-    supervise::Again,
-};
+use crate::{hand::Inner, identity, lock, member, process::Server, state, supervise::Again};
 
 /// Takes over every member of this fleet on this host. What cannot be taken over is told in the log and by every look.
 pub(crate) async fn take_over(inner: &Arc<Inner>, host: &HostSpec, fleet: &Name, fleet_file: &str) {
@@ -50,7 +43,7 @@ async fn one(inner: &Arc<Inner>, home: &MemberHome, fleet_file: &str) {
     let running = state::running(home).map(|(identity, restarts)| (Server::adopt(&identity), restarts));
     match running {
         Some((Err(error), _)) => tracing::warn!(member = %name, %error, "the member cannot be watched"),
-        Some((Ok(Some(server)), _)) if matches!(identity::marked(home), Some(Unfinished::Loading(_))) => {
+        Some((Ok(Some(server)), _)) if identity::is_half_loaded(home) => {
             tracing::warn!(member = %name, pid = server.identity.pid, "ending the server of an interrupted load");
             if let Err(error) = member::end_now(&server).await {
                 tracing::warn!(member = %name, %error, "it could not be ended");

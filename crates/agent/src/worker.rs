@@ -15,6 +15,7 @@ use roadstead_core::{
         layout::Endpoint,
         vault::{Draft, Event, Record, Stage},
     },
+    seen::DataSeen,
 };
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -57,6 +58,11 @@ pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
             engine: &member.cluster.engine,
         };
         identity::refuse_namesake(home, &owner)?;
+        if identity::look(home, &owner) == DataSeen::Unfinished {
+            let what = Text::new("core-plan-unfinished").with("member", &member.member.name);
+            let cure = Text::new("core-plan-unfinished-cure").with("cluster", &member.cluster.name);
+            return Err(Error::new(Kind::Precondition, what).cure(cure));
+        }
     }
     let folder = lock::folder(&member.host.data, &member.fleet)?;
     let what = Text::new("agent-held-backup").with("cluster", &member.cluster.name);
@@ -214,5 +220,5 @@ pub(crate) fn with_space(error: Error, folder: &Path) -> Error {
     let what = Text::new("agent-no-space")
         .with("path", folder.display().to_string())
         .with("why", error.what.clone());
-    Error { kind: Kind::Exhausted, what, ..error }
+    Error { kind: Kind::Exhausted, what, ..error }.cure(Text::new("core-disk-full-cure"))
 }

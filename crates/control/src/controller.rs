@@ -9,7 +9,7 @@ use std::{
 use roadstead_core::{
     Error, Kind, Result, Text,
     model::{Fleet, MemberSpec, Name, Runtime},
-    plan::{self, Aim, Decision, Destination, FORMAT, Plan, Risk, Situation},
+    plan::{self, Act, Aim, Decision, Destination, FORMAT, Plan, Risk, Situation, Step},
     port::{
         Clock, Engines, Ids, Journal, Secrets, Vaults,
         engine::Depth,
@@ -252,30 +252,34 @@ impl Controller {
         executor.run(&self.parts.ids.id(), plan, audience).await
     }
 
-    /// The newest operation that never ended and whose aim none has reached since, nor put something else in its place, or
-    /// that was stopped on request with nothing done well since.
+    /// The newest operation that waits to be carried on: one that never ended, or a restore that ended half way, while
+    /// none has reached its aim since nor put something else in its place; or one that was stopped on request with nothing
+    /// done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
-        let mut done_since: Vec<Aim> = Vec::new();
+        let mut done_since: Vec<Plan> = Vec::new();
         for operation in self.parts.journal.recent(100)? {
+            let is_over = done_since.iter().any(|done| done.replaces(&operation.plan));
             match operation.result {
-                None if !done_since.iter().any(|done| done.replaces(&operation.plan.aim)) => {
+                Some(Ended::Done) => done_since.push(operation.plan),
+                None if !is_over => return Ok(Some(operation)),
+                Some(Ended::Failed | Ended::Cancelled) if !is_over && operation.is_half_done() => {
                     return Ok(Some(operation));
                 }
                 Some(Ended::Cancelled) if done_since.is_empty() => return Ok(Some(operation)),
-                Some(Ended::Done) => done_since.push(operation.plan.aim),
+                Some(_) if operation.has_loaded() => done_since.push(operation.plan),
                 None | Some(_) => {}
             }
         }
         Ok(None)
     }
 
-    /// Whether a restore that was done later put the same, or something else, in the place of this one.
+    /// Whether a later restore put the same, or something else, in the place of this one, however it ended.
     pub fn is_replaced(&self, operation: &Operation) -> Result<bool> {
         let later = self.parts.journal.recent(usize::MAX)?;
         let later = later.iter().take_while(|later| later.id != operation.id);
         let is_restore = matches!(operation.plan.aim, Aim::Restore { .. });
-        let mut done = later.filter(|later| later.result == Some(Ended::Done));
-        Ok(is_restore && done.any(|later| later.plan.aim.replaces(&operation.plan.aim)))
+        let mut loaded = later.filter(|later| later.result == Some(Ended::Done) || later.has_loaded());
+        Ok(is_restore && loaded.any(|later| later.plan.replaces(&operation.plan)))
     }
 
     /// The newest operation of all, if it failed: nothing was done since that would make another try strange.
@@ -289,7 +293,14 @@ impl Controller {
         let plan = &operation.plan;
         let (mut done, mut found) = (plan.done.clone(), plan.found.clone());
         for step in &operation.steps {
-            if let Some(Ok(outcome)) = &step.outcome {
+            // That a server was found empty holds until a load begins: what is there since may be anybody's.
+            let is_stale = |id: &str| {
+                let found_empty = |step: &Step| step.id == id && matches!(step.act, Act::RequireEmpty(_));
+                !operation.began_to_load() && plan.steps.iter().any(found_empty)
+            };
+            if let Some(Ok(outcome)) = &step.outcome
+                && !is_stale(&step.step)
+            {
                 done.push(step.step.clone());
                 found.extend(outcome.found.clone().map(|found| (step.step.clone(), found)));
             }

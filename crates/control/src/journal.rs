@@ -262,7 +262,11 @@ fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
     let told =
         Error::new(kind, Text::new("control-journal-trouble").with("path", path.display().to_string()))
             .caused_by(error);
-    if kind == Kind::Corrupt { told.cure(Text::new("control-journal-corrupt-cure")) } else { told }
+    match kind {
+        Kind::Corrupt => told.cure(Text::new("control-journal-corrupt-cure")),
+        Kind::Exhausted => told.cure(Text::new("core-disk-full-cure")),
+        _ => told,
+    }
 }
 
 fn unreadable(path: &Path, error: &serde_json::Error) -> Error {

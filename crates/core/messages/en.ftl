@@ -1,5 +1,6 @@
 # Sentences of the core: plans, conditions, comparisons.
 core-internal = an invariant of Roadstead does not hold: { $what }. This is a defect; please report it.
+core-disk-full-cure = make room there and try again: what was there before is as it was
 core-cancelled = stopped on request
 core-stream-too-long = stream { $name } is longer than { $limit } bytes, which its kind never is
 core-differs-missing = { $kind } { $name } is in the snapshot and not in the server
@@ -54,6 +55,8 @@ core-plan-no-room = { $member } has no room for snapshot { $snapshot }: its back
 core-plan-little-room = { $member } may have too little room for snapshot { $snapshot }: its backup is { $needed } long, and { $path } has { $free } left
 core-plan-no-room-cure = make room there ("roadstead status" lists what earlier restores set aside), or restore to a server with a larger disk (--to)
 core-step-stop-former = stop { $member } of fleet { $fleet }, as this fleet was named before
+core-plan-unfinished = { $member }: a creation or a load was interrupted, and what it left is not used
+core-plan-unfinished-cure = carry it on: roadstead resume; or begin anew: roadstead restore latest --cluster { $cluster }
 core-plan-data-lost = member { $member } has no data, but the vault holds snapshots of its cluster { $cluster }, the newest { $snapshot } of { $taken }: its data was lost, moved, or is on a disk that is not mounted
 core-plan-data-lost-cure = restore it: roadstead restore latest --cluster { $cluster }; or put its data back; to begin empty on purpose, give the cluster another name
 core-plan-data-missing = { $member } was created here on { $created } and has no data now

@@ -1,5 +1,6 @@
 # 核心的句子：计划、条件、比较。
 core-internal = Roadstead 自身的不变量不成立：{ $what }。这是缺陷，请报告。
+core-disk-full-cure = 请在该处腾出空间后重试：原有内容保持不变
 core-cancelled = 已按要求停止
 core-stream-too-long = 数据流 { $name } 超过 { $limit } 字节，这类数据流不应如此之长
 core-differs-missing = 快照中有 { $kind } { $name }，服务器中没有
@@ -54,6 +55,8 @@ core-plan-no-room = { $member } 没有空间容纳快照 { $snapshot }：其备�
 core-plan-little-room = { $member } 的空间可能不足以容纳快照 { $snapshot }：其备份长 { $needed }，而 { $path } 只剩 { $free }
 core-plan-no-room-cure = 请在那里腾出空间（“roadstead status”会列出以往恢复时移开的数据），或恢复到磁盘更大的服务器（--to）
 core-step-stop-former = 停止舰队 { $fleet }（本舰队以前的名称）的 { $member }
+core-plan-unfinished = { $member }：创建或载入曾被中断，留下的内容不会被使用
+core-plan-unfinished-cure = 继续该操作：roadstead resume；或重新开始：roadstead restore latest --cluster { $cluster }
 core-plan-data-lost = 成员 { $member } 没有数据，但备份库中有其集群 { $cluster } 的快照，最新的是 { $taken } 的 { $snapshot }：数据已丢失、被移走，或所在磁盘没有挂载
 core-plan-data-lost-cure = 请恢复：roadstead restore latest --cluster { $cluster }；或把数据放回原处；若有意从空白开始，请给集群换一个名称
 core-plan-data-missing = { $member } 曾于 { $created } 在此创建，现在却没有数据

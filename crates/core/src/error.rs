@@ -146,7 +146,9 @@ impl Error {
             Io::InvalidData | Io::UnexpectedEof => Kind::Corrupt,
             _ => Kind::Failed,
         };
-        Self::new(kind, what).caused_by(error)
+        let told = Self::new(kind, what).caused_by(error);
+        let is_full = matches!(error.kind(), Io::StorageFull | Io::QuotaExceeded);
+        if is_full { told.cure(Text::new("core-disk-full-cure")) } else { told }
     }
 }
 

@@ -269,6 +269,7 @@ cli-head-endpoint = ENDPOINT
 cli-head-proven = LAST PROVEN BACKUP
 cli-state-unknown = unknown
 cli-state-backing-off = keeps dying
+cli-state-unfinished = unfinished
 cli-state-dead = dead
 cli-role-primary = primary
 cli-role-replica = replica
@@ -279,8 +280,7 @@ cli-age-ahead = in the future
 cli-status-undeclared = not in the fleet file
 cli-status-dead = { $member } should run and does not, and no agent is there to start it
 cli-status-dead-cure = roadstead up
-cli-status-unfinished = { $member }: a creation or a load was interrupted, and what it left is not used
-cli-status-unfinished-cure = roadstead resume
+cli-status-unfinished-cure = carry it on: roadstead resume; or, if nobody wants it, remove { $path }
 cli-status-to-come = { $count ->
     [one] a snapshot of { $cluster } says that it was taken at a time that is still to come: { $snapshot }, { $taken }
    *[other] { $count } snapshots of { $cluster } say that they were taken at a time that is still to come, the last of them { $snapshot }, { $taken }

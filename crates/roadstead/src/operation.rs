@@ -77,7 +77,8 @@ pub(crate) async fn decided(
         }
         return Ok(nothing_to_do(context, &plan, &findings_text, &findings));
     }
-    if manner.asks {
+    let asks = manner.asks && plan.steps.iter().any(|step| step.act.changes());
+    if asks {
         context.tell(&findings_text);
         context.tell(&render::plan::lines(&context.words, context.paint, &plan));
         consent::to_plan(context, &plan)?;
@@ -85,7 +86,7 @@ pub(crate) async fn decided(
     prepare(context, loaded, controller, &plan, manner).await?;
     let (report, course) = run(context, controller, held, &plan).await?;
     let text = render::report::lines(&context.words, context.paint, &report, &course);
-    let text = if manner.asks { text } else { format!("{findings_text}{text}") };
+    let text = if asks { text } else { format!("{findings_text}{text}") };
     let json = json!({
         "plan": render::plan::document(&context.words, &plan),
         "findings": render::json::findings(&context.words, &findings),

@@ -1,6 +1,6 @@
 //! Taking, checking, proving, loading, comparing; and what speaks against a snapshot and what does not.
 
-use std::{path::Path, sync::atomic::Ordering};
+use std::{fs, path::Path, sync::atomic::Ordering};
 
 use roadstead_core::{
     Kind,
@@ -189,4 +189,76 @@ async fn a_cancelled_load_is_unfinished_and_made_again() {
     assert_eq!(world.act(&hand, Act::Start(task.clone())).await.expect_err("half").kind, Kind::Precondition);
     world.act(&hand, Act::Create(task.clone())).await.expect("made again");
     assert!(matches!(world.data(&hand).await, DataSeen::Ours(_)));
+}
+
+/// Whoever puts the old data back while a restore waits has decided: it counts, and nothing of a restore removes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_was_brought_back_under_a_mark_is_never_removed() {
+    let world = World::new();
+    let hand = world.hand();
+    let task = taken(&world, &hand, "none").await;
+    world.down(&hand).await;
+    let DataSeen::Ours(old) = world.data(&hand).await else { panic!("it was made") };
+    let aside = Act::SetAside { member: task.clone(), label: "old".into() };
+    world.act(&hand, aside).await.expect("set aside");
+    let make = || Act::CreateToLoad {
+        member: task.clone(),
+        snapshot: World::load(task.clone(), 'a').snapshot.snapshot,
+    };
+    world.act(&hand, make()).await.expect("made");
+    assert_eq!(world.data(&hand).await, DataSeen::Unfinished);
+    let run = world.act(&hand, Act::Start(task.clone())).await.expect_err("not loaded");
+    assert_eq!(run.kind, Kind::Precondition);
+    let taken = world.act(&hand, World::take(task.clone(), 'b')).await.expect_err("not loaded");
+    assert_eq!(taken.what.key, "core-plan-unfinished");
+
+    fs::remove_dir_all(world.path("data")).expect("the operator's");
+    fs::rename(world.path("data.old"), world.path("data")).expect("the operator's");
+    let refused = world.act(&hand, make()).await.expect_err("it counts");
+    assert_eq!(refused.kind, Kind::Exists, "{refused:?}");
+    let refused = world.act(&hand, Act::Load(World::load(task.clone(), 'a'))).await.expect_err("it counts");
+    assert_eq!(refused.kind, Kind::Exists, "{refused:?}");
+    assert_eq!(world.data(&hand).await, DataSeen::Ours(old.clone()));
+    world.act(&hand, Act::Start(task.clone())).await.expect("started");
+    assert!(!world.path("unfinished").exists(), "the mark is over");
+    world.down(&hand).await;
+    assert_eq!(world.data(&hand).await, DataSeen::Ours(old));
+}
+
+/// The same with data that nobody can tell whose it is, and with a mark that nobody can read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_under_a_mark_and_is_not_known_is_set_aside() {
+    let world = World::new();
+    let hand = world.hand();
+    let task = taken(&world, &hand, "none").await;
+    world.down(&hand).await;
+    let aside = Act::SetAside { member: task.clone(), label: "old".into() };
+    world.act(&hand, aside).await.expect("set aside");
+    let make = || Act::CreateToLoad {
+        member: task.clone(),
+        snapshot: World::load(task.clone(), 'a').snapshot.snapshot,
+    };
+    world.act(&hand, make()).await.expect("made");
+    fs::remove_dir_all(world.path("data")).expect("the operator's");
+    fs::create_dir(world.path("data")).expect("the operator's");
+    fs::write(world.path("data/precious"), "1").expect("the operator's");
+    let made = world.act(&hand, make()).await.expect("made again");
+    assert_eq!(made.findings[0].what.key, "agent-unfinished-kept");
+    let kept = || async {
+        let asides = world.asides(&hand).await;
+        asides
+            .iter()
+            .filter(|aside| aside.path.contains("data.unfinished-"))
+            .map(|aside| aside.path.clone())
+            .collect::<Vec<_>>()
+    };
+    let first = kept().await;
+    assert_eq!(first.len(), 1);
+    assert_eq!(fs::read_to_string(Path::new(&first[0]).join("precious")).expect("kept"), "1");
+
+    fs::write(world.path("unfinished"), "a later version's").expect("planted");
+    assert_eq!(world.data(&hand).await, DataSeen::Unfinished);
+    world.act(&hand, make()).await.expect("made again");
+    assert_eq!(kept().await.len(), 2);
+    assert!(world.act(&hand, Act::Load(World::load(task.clone(), 'a'))).await.expect("loaded").changed);
 }

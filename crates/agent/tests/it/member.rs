@@ -3,7 +3,7 @@
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, sync::atomic::Ordering, time::Instant};
 
 use roadstead_core::{
-    Kind, SecretRef,
+    Error, Kind, SecretRef,
     model::Name,
     plan::Act,
     port::{
@@ -89,6 +89,11 @@ async fn an_interrupted_creation_is_unfinished_and_made_again() {
     let world = world.with("create", "true");
     world.up(&hand).await;
     assert!(!world.path("data/half").exists());
+    // Nobody can tell whose it was, so it is kept, and listed.
+    let asides = world.asides(&hand).await;
+    let [aside] = asides.as_slice() else { panic!("{asides:?}") };
+    assert!(fs::read_to_string(std::path::Path::new(&aside.path).join("half")).is_ok(), "{aside:?}");
+    assert!(aside.since.is_some(), "{aside:?}");
     world.down(&hand).await;
 }
 
@@ -317,7 +322,9 @@ async fn a_fleet_of_the_same_name_is_refused_and_a_moved_file_is_followed() {
     world.up(&hand).await;
     world.file = "copy.yaml".into();
     let (is, wanted) = (world.folder.path().join("fleet.yaml"), world.fleet_file());
-    let DataSeen::Foreign(why) = world.data(&hand).await else { panic!("another fleet's data is not ours") };
+    let seen = world.seen(&hand).await;
+    let Reach::Refused(Error { what: why, .. }) = seen.reach else { panic!("it is not ours: {seen:?}") };
+    assert_eq!(seen.on_host, None, "what runs there is not this fleet's");
     assert_eq!(why.key, "agent-data-of-namesake");
     for file in [is.display().to_string(), wanted.clone()] {
         assert!(why.to_string().contains(&file), "{why}");

@@ -22,7 +22,7 @@ use roadstead_core::{
         hand::{LookAsk, LookMember, Looked, Purse},
         vault::SnapshotId,
     },
-    seen::{DataSeen, HostSeen, MemberSeen, ProcessSeen},
+    seen::{Aside, DataSeen, HostSeen, MemberSeen, ProcessSeen},
 };
 use roadstead_testkit::{place, wait};
 use rustix::process::{Pid, Signal, kill_process};
@@ -235,6 +235,12 @@ impl World {
 
     pub(crate) async fn data(&self, hand: &dyn Hand) -> DataSeen {
         self.seen(hand).await.on_host.expect("its host knows it").data
+    }
+
+    /// What was set aside.
+    pub(crate) async fn asides(&self, hand: &dyn Hand) -> Vec<Aside> {
+        let ask = LookAsk { besides: Some(vec![]), ..self.ask(vec![]) };
+        hand.look(&ask, &Purse::new()).await.expect("a look").asides
     }
 
     /// The server's process; `None`: none runs.

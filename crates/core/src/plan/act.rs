@@ -150,6 +150,12 @@ pub struct LoadTask {
 }
 
 impl Act {
+    /// Whether it changes a member or its host. The others look, or add to a vault.
+    pub fn changes(&self) -> bool {
+        let only_looks = matches!(self, Self::RequireEmpty(_) | Self::Compare(_));
+        !only_looks && !matches!(self, Self::Take(_) | Self::Check(_) | Self::Prove(_))
+    }
+
     /// The member that it works on; `None` for acts on hosts and snapshots.
     pub fn member(&self) -> Option<&MemberTask> {
         match self {

@@ -2,7 +2,7 @@
 
 use super::{
     Act, Aim, Condition, Decision, MemberTask, Risk, Step, Target, former,
-    situation::{Draft, Situation},
+    situation::{Draft, Situation, known_of},
 };
 use crate::{
     Text,
@@ -179,10 +179,7 @@ fn member_as_declared(
     let deploy = facet(engine, cluster)?;
     let task = situation.task(cluster, member);
     let host = situation.host_seen(&task.host.name).map_err(one)?;
-    let Some(on_host) = &seen.on_host else {
-        let text = Text::new("core-condition-host-unseen").with("host", &task.host.name);
-        return Err(vec![Finding::error(member.name.as_str(), text)]);
-    };
+    let on_host = known_of(member, seen).map_err(one)?;
     match &on_host.data {
         DataSeen::Foreign(why) => Err(vec![
             Finding::error(member.name.as_str(), why.clone()).cure(Text::new("core-plan-foreign-data-cure")),
@@ -192,7 +189,7 @@ fn member_as_declared(
             Err(lost.map(|finding| Finding { severity: Severity::Error, ..finding }).collect())
         }
         DataSeen::Absent | DataSeen::Unfinished => {
-            refuse_lost_data(situation, cluster, member)?;
+            refuse_lost_data(situation, cluster, member, &on_host.data)?;
             let (task, layout) = situation.laid_out(deploy, task, None)?;
             draft.steps.extend(creation(&task, &layout, host, None));
             draft.steps.push(start(&task));
@@ -215,6 +212,7 @@ fn refuse_lost_data(
     situation: &Situation<'_>,
     cluster: &ClusterSpec,
     member: &MemberSpec,
+    data: &DataSeen,
 ) -> Result<(), Vec<Finding>> {
     let of_cluster =
         |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == situation.fleet.name;
@@ -232,6 +230,9 @@ fn refuse_lost_data(
             _ => Ok(()),
         };
     };
+    if *data == DataSeen::Unfinished {
+        return Err(vec![unfinished(cluster, member)]);
+    }
     let text = Text::new("core-plan-data-lost")
         .with("member", &member.name)
         .with("cluster", &cluster.name)
@@ -240,6 +241,13 @@ fn refuse_lost_data(
     let cure = data_elsewhere(situation, cluster, member)
         .unwrap_or_else(|| Text::new("core-plan-data-lost-cure").with("cluster", &cluster.name));
     Err(vec![Finding::error(member.name.as_str(), text).cure(cure)])
+}
+
+/// Something was begun in a member's data directory and not ended; what it left counts for nothing.
+pub fn unfinished(cluster: &ClusterSpec, member: &MemberSpec) -> Finding {
+    let text = Text::new("core-plan-unfinished").with("member", &member.name);
+    let cure = Text::new("core-plan-unfinished-cure").with("cluster", &cluster.name);
+    Finding::error(member.name.as_str(), text).cure(cure)
 }
 
 /// The cure where data of the cluster lies here under another name: a member or a fleet that was renamed in the file.

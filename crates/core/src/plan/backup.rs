@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Text,
-    finding::Finding,
+    finding::{Finding, Severity},
     model::{ClusterSpec, MemberSpec, Name},
     port::vault::SnapshotId,
     seen::{DataSeen, MemberSeen, ProcessSeen, Reach},
@@ -74,7 +74,11 @@ pub fn lost_data(cluster: &ClusterSpec, member: &MemberSpec, seen: &MemberSeen) 
             let text = Text::new("core-plan-data-replaced").with("member", &member.name);
             (text.with("why", why.clone()), Text::new("core-plan-foreign-data-cure"))
         }
-        DataSeen::Absent | DataSeen::Unfinished => {
+        DataSeen::Unfinished => {
+            let told = super::apply::unfinished(cluster, member);
+            return Some(Finding { severity: Severity::Warning, ..told });
+        }
+        DataSeen::Absent => {
             let cure = Text::new("core-plan-data-gone-cure").with("cluster", &cluster.name);
             (Text::new("core-plan-data-gone").with("member", &member.name), cure)
         }

@@ -4,7 +4,7 @@ use super::{
     Aim, Decision,
     apply::{facet, identity, stop},
     former,
-    situation::{Draft, Situation},
+    situation::{Draft, Situation, known_of},
 };
 use crate::{
     finding::Finding,
@@ -48,7 +48,7 @@ fn stop_if_running(
     seen: &MemberSeen,
     draft: &mut Draft,
 ) -> Result<(), Vec<Finding>> {
-    let Some(on_host) = &seen.on_host else { return Ok(()) };
+    let on_host = known_of(member, seen).map_err(|finding| vec![finding])?;
     if !on_host.process.is_up() {
         return Ok(());
     }

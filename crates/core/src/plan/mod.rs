@@ -61,20 +61,6 @@ pub enum Aim {
     },
 }
 
-impl Aim {
-    /// Whether, once this was reached, there is nothing left to carry on of another: it is the same, or it put something
-    /// else where the other would have.
-    pub fn replaces(&self, other: &Self) -> bool {
-        let place = |aim: &Self| match aim {
-            Self::Restore { into: Destination::Address { address, port, .. }, .. } => {
-                Some((address.clone(), *port))
-            }
-            _ => None,
-        };
-        self == other || place(self).is_some_and(|here| place(other) == Some(here))
-    }
-}
-
 /// Where a restore goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -185,6 +171,22 @@ impl Plan {
     /// The gravest risk among its steps.
     pub fn risk(&self) -> Option<Risk> {
         self.steps.iter().filter_map(|step| step.risk).max()
+    }
+
+    /// Whether, once this was done, there is nothing left to carry on of another: it has the same aim, or it restored
+    /// something else where the other would have.
+    pub fn replaces(&self, other: &Self) -> bool {
+        self.aim == other.aim || self.restores_into().is_some_and(|here| other.restores_into() == Some(here))
+    }
+
+    /// Where it restores: a member of the fleet by its name, a server that somebody else runs by its address.
+    fn restores_into(&self) -> Option<(String, u16)> {
+        let Aim::Restore { .. } = self.aim else { return None };
+        let member = self.steps.iter().find_map(|step| match &step.act {
+            Act::Compare(task) => Some(&task.member.member),
+            _ => None,
+        })?;
+        Some(if member.is_supervised() { (member.name.to_string(), 0) } else { member.endpoint() })
     }
 
     /// The names of what it would lose data of.

@@ -4,7 +4,7 @@ use super::{
     Act, Aim, Condition, Decision, Destination, LoadTask, MemberTask, Risk, SnapshotTask, Standing, Step,
     apply::{creation, facet, start, stop, target},
     backup::declared_as,
-    situation::{Draft, Situation},
+    situation::{Draft, Situation, known_of},
 };
 use crate::{
     Text,
@@ -244,21 +244,22 @@ fn supervised(
     let mut task = load_task(situation, cluster, member, vault, record);
     let (laid_out, layout) = situation.laid_out(deploy, task.member.clone(), wish)?;
     task.member = laid_out;
-    let on_host = situation.seen.members.get(&member.name).and_then(|seen| seen.on_host.as_ref());
+    let seen = situation.member_seen(member).map_err(one)?;
+    let on_host = known_of(member, seen).map_err(one)?;
     let host = situation.host_seen(&task.member.host.name).map_err(one)?;
-    let data = on_host.map_or(&DataSeen::Absent, |on_host| &on_host.data);
+    let data = &on_host.data;
     if let DataSeen::Foreign(why) = data {
         let cure = Text::new("core-plan-foreign-data-cure");
         return Err(vec![Finding::error(member.name.as_str(), why.clone()).cure(cure)]);
     }
     let is_loaded = situation.has_done(&load(&task).id) && matches!(data, DataSeen::Ours(_));
-    let runs = on_host.is_some_and(|on_host| on_host.process.is_up());
-    let serves = on_host.is_some_and(|on_host| matches!(on_host.process, ProcessSeen::Running { .. }));
+    let runs = on_host.process.is_up();
+    let serves = matches!(on_host.process, ProcessSeen::Running { .. });
     if !serves {
         draft.findings.extend(port_taken(member, host));
     }
     if !is_loaded {
-        draft.findings.extend(on_host.and_then(|on_host| little_room(&task, on_host, record)));
+        draft.findings.extend(little_room(&task, on_host, record));
         if runs {
             draft.steps.push(stop(&task.member));
         }
@@ -314,12 +315,11 @@ fn little_room(task: &LoadTask, on_host: &OnHost, record: &Record) -> Option<Fin
 fn set_aside(situation: &Situation<'_>, task: &MemberTask) -> Step {
     let name = &task.member.name;
     let label = format!("before-{}", situation.now.millis());
-    let risk = if situation.has_done(&format!("create-{name}")) { None } else { Some(Risk::LosesData) };
     Step {
         id: format!("set-aside-{name}"),
         title: Text::new("core-step-set-aside").with("member", name).with("label", &label),
         target: target(task),
-        risk,
+        risk: Some(Risk::LosesData),
         requires: vec![Condition::Stopped(name.clone()), Condition::OwnData(name.clone())],
         act: Act::SetAside { member: task.clone(), label },
         proves: vec![Condition::NoData(name.clone())],

@@ -13,7 +13,7 @@ use crate::{
         layout::Layout,
         vault::Record,
     },
-    seen::{FleetSeen, HostSeen, MemberSeen},
+    seen::{FleetSeen, HostSeen, MemberSeen, OnHost, Reach},
 };
 
 /// All that a decision may know.
@@ -178,4 +178,19 @@ impl Situation<'_> {
         };
         Decision { plan, findings }
     }
+}
+
+/// What its host knows of a member that is run there. Nothing is concluded where that is unknown: the host did not say
+/// in time, or what lives there is another fleet's.
+pub(super) fn known_of<'s>(member: &MemberSpec, seen: &'s MemberSeen) -> Result<&'s OnHost, Finding> {
+    seen.on_host.as_ref().ok_or_else(|| match &seen.reach {
+        Reach::Refused(error) | Reach::Unreachable(error) => {
+            let finding = Finding::error(member.name.as_str(), error.what.clone());
+            error.cure.clone().map_or(finding.clone(), |cure| finding.cure(cure))
+        }
+        _ => {
+            let text = Text::new("core-condition-member-unseen").with("member", &member.name);
+            Finding::error(member.name.as_str(), text)
+        }
+    })
 }

@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::hand::Outcome;
-use crate::{Error, Result, Timestamp, plan::Plan};
+use crate::{
+    Error, Result, Timestamp,
+    plan::{Act, Aim, Plan, Step},
+};
 
 /// One operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +26,36 @@ pub struct Operation {
     pub result: Option<Ended>,
     /// What became of each step that was begun, in order.
     pub steps: Vec<StepRecord>,
+}
+
+impl Operation {
+    /// What became of the steps whose acts are these.
+    fn records_of(&self, which: impl Fn(&Act) -> bool) -> impl Iterator<Item = &StepRecord> {
+        let plan = &self.plan;
+        let is_one = move |id: &str| plan.steps.iter().any(|step| step.id == id && which(&step.act));
+        self.steps.iter().filter(move |record| is_one(&record.step))
+    }
+
+    /// Whether a load was begun by it: what is at its target since may be of that load.
+    pub fn began_to_load(&self) -> bool {
+        self.records_of(|act| matches!(act, Act::Load(_))).next().is_some()
+    }
+
+    /// Whether it put a snapshot where it was to go, whatever came after that.
+    pub fn has_loaded(&self) -> bool {
+        self.records_of(|act| matches!(act, Act::Load(_))).any(|record| matches!(record.outcome, Some(Ok(_))))
+    }
+
+    /// Whether it is a restore that began to change something and did not get to its end, however it ended: what it took
+    /// down, or filled in part, waits for it. What was only found to differ afterwards is whole.
+    pub fn is_half_done(&self) -> bool {
+        let record = |step: &Step| self.steps.iter().find(|record| record.step == step.id);
+        let mut changes = self.plan.steps.iter().filter(|step| step.act.changes());
+        let is_done = |step: &Step| record(step).is_some_and(|record| matches!(record.outcome, Some(Ok(_))));
+        matches!(self.plan.aim, Aim::Restore { .. })
+            && changes.clone().any(|step| record(step).is_some())
+            && !changes.all(is_done)
+    }
 }
 
 /// How an operation ended.

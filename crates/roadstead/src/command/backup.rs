@@ -12,12 +12,12 @@ use crate::{
 };
 
 pub(crate) fn define(words: &Words) -> Command {
-    shape::verb(words, "backup").arg(shape::clusters(words)).arg(shape::dry_run(words))
+    shape::verb(words, "backup").args(shape::clusters(words)).arg(shape::dry_run(words))
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
-    let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let clusters = fleet_file::clusters(&loaded.fleet, &shape::named_clusters(matches))?;
     let controller = house::controller(context, &loaded)?;
     let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: false, agent: false };
     let aim = Aim::Backup { clusters };

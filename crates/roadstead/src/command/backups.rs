@@ -16,12 +16,12 @@ use crate::{
 };
 
 pub(crate) fn define(words: &Words) -> Command {
-    shape::verb(words, "backups").arg(shape::clusters(words))
+    shape::verb(words, "backups").args(shape::clusters(words))
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
-    let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let clusters = fleet_file::clusters(&loaded.fleet, &shape::named_clusters(matches))?;
     let controller = house::controller(context, &loaded)?;
     let mut shelf = block_on(Shelf::read(&controller))?;
     shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));

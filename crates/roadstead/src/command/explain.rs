@@ -24,12 +24,12 @@ use crate::{
 };
 
 pub(crate) fn define(words: &Words) -> Command {
-    shape::verb(words, "explain").arg(shape::clusters(words))
+    shape::verb(words, "explain").args(shape::clusters(words))
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
-    let asked = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let asked = fleet_file::clusters(&loaded.fleet, &shape::named_clusters(matches))?;
     let controller = house::controller(context, &loaded)?;
     // Nobody's state matters here; the host's programs and memory do.
     let seen = block_on(controller.observe(Some(&[]), Depth::Brief, true))?;

@@ -22,12 +22,12 @@ use crate::{
 
 pub(crate) fn define(words: &Words) -> Command {
     let out = shape::option(words, "out", "FILE", "cli-option-plan-out").value_parser(value_parser!(PathBuf));
-    shape::verb(words, "plan").arg(shape::clusters(words)).arg(out)
+    shape::verb(words, "plan").args(shape::clusters(words)).arg(out)
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
-    let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let clusters = fleet_file::clusters(&loaded.fleet, &shape::named_clusters(matches))?;
     let controller = house::controller(context, &loaded)?;
     let decision = block_on(controller.decide(&Aim::Apply { clusters }))?;
     let mut answer = operation::show(context, &loaded, &decision)?;

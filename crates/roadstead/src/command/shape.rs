@@ -35,9 +35,15 @@ pub(crate) fn positional(words: &Words, name: &'static str, value: &'static str,
     Arg::new(name).value_name(value).help(words.word(help))
 }
 
-/// Any number of clusters.
-pub(crate) fn clusters(words: &Words) -> Arg {
-    positional(words, "clusters", "CLUSTER", "cli-arg-clusters").num_args(0..)
+/// Any number of clusters; also by the option that other commands name them by.
+pub(crate) fn clusters(words: &Words) -> [Arg; 2] {
+    let named = positional(words, "clusters", "CLUSTER", "cli-arg-clusters").num_args(0..);
+    [named, cluster(words).hide(true)]
+}
+
+/// The clusters that were named, either way.
+pub(crate) fn named_clusters(matches: &ArgMatches) -> Vec<String> {
+    [many(matches, "clusters"), many(matches, "cluster")].concat()
 }
 
 /// `--cluster`, for commands whose arguments are something else.

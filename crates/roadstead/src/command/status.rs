@@ -5,7 +5,7 @@ use clap::{ArgMatches, Command};
 use roadstead_control::Controller;
 use roadstead_core::{
     Finding, Millis, Severity, Text, Timestamp, finding,
-    model::{ClusterSpec, MemberSpec, Name},
+    model::{ClusterSpec, Fleet, MemberHome, MemberSpec, Name, Runtime},
     plan,
     port::layout::Endpoint,
     seen::{Aside, DataSeen, FleetSeen, Former, MemberSeen, OnHost, ProcessSeen, Reach, Role},
@@ -28,12 +28,12 @@ use crate::{
 const CLOCKS_DIFFER_MAX: Millis = Millis(300_000);
 
 pub(crate) fn define(words: &Words) -> Command {
-    shape::verb(words, "status").arg(shape::clusters(words))
+    shape::verb(words, "status").args(shape::clusters(words))
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
-    let asked = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let asked = fleet_file::clusters(&loaded.fleet, &shape::named_clusters(matches))?;
     let controller = house::controller(context, &loaded)?;
     let named = (!asked.is_empty()).then_some(asked.as_slice());
     let (seen, shelf) = block_on(async {
@@ -59,6 +59,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     findings
         .extend(seen.asides.iter().filter(|aside| is_listed(&aside.member)).map(|aside| state.aside(aside)));
     findings.extend(clusters.iter().flat_map(|cluster| lost(cluster, &seen, &shelf)));
+    findings.extend(undeclared.iter().flat_map(|cluster| unfinished_copies(&loaded.fleet, cluster, &seen)));
     for found in &findings {
         text.push_str(&render::finding::one(&context.words, context.paint, found));
     }
@@ -128,6 +129,7 @@ impl State<'_> {
             (Reach::Refused(_), _) => ("core-state-refused", Tone::Bad),
             (Reach::Unreachable(_), _) => ("core-state-unreachable", Tone::Bad),
             (Reach::Stopped, Some(ProcessSeen::BackingOff { .. })) => ("cli-state-backing-off", Tone::Bad),
+            (Reach::Stopped, _) if is_unfinished(seen) => ("cli-state-unfinished", Tone::Bad),
             (Reach::Stopped, Some(ProcessSeen::Dead)) => ("cli-state-dead", Tone::Bad),
             (Reach::Stopped, _) => ("core-state-stopped", Tone::Doubtful),
         };
@@ -225,6 +227,7 @@ impl State<'_> {
             "declared": declared,
             "engine": cluster.engine,
             "state": state,
+            "unfinished": seen.is_some_and(is_unfinished),
             "role": facts.and_then(|facts| facts.role),
             "version": facts.and_then(|facts| facts.version.as_ref()).map(ToString::to_string),
             "flavour": facts.map(|facts| &facts.flavour),
@@ -318,7 +321,8 @@ fn lost(cluster: &ClusterSpec, seen: &FleetSeen, shelf: &Shelf) -> Vec<Finding> 
             DataSeen::Ours(_) => continue,
             DataSeen::Foreign(why) => (why.clone(), "core-plan-foreign-data-cure"),
             DataSeen::Unfinished => {
-                (Text::new("cli-status-unfinished").with("member", name), "cli-status-unfinished-cure")
+                found.push(plan::apply::unfinished(cluster, member));
+                continue;
             }
             DataSeen::Absent if shelf.of(&cluster.name).next().is_none() => continue,
             DataSeen::Absent => {
@@ -328,6 +332,27 @@ fn lost(cluster: &ClusterSpec, seen: &FleetSeen, shelf: &Shelf) -> Vec<Finding> 
             }
         };
         found.push(Finding::error(name.as_str(), what).cure(Text::new(cure).with("cluster", &cluster.name)));
+    }
+    found
+}
+
+fn is_unfinished(seen: &MemberSeen) -> bool {
+    seen.on_host.as_ref().is_some_and(|host| host.data == DataSeen::Unfinished)
+}
+
+/// Copies beside the fleet whose load was broken off: nobody may take one for what it was to be.
+fn unfinished_copies(fleet: &Fleet, cluster: &ClusterSpec, seen: &FleetSeen) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for member in &cluster.members {
+        let Runtime::Process { host, .. } = &member.runtime else { continue };
+        let (Some(seen), Some(host)) = (seen.members.get(&member.name), fleet.hosts.get(host)) else {
+            continue;
+        };
+        if is_unfinished(seen) {
+            let path = MemberHome::new(host, &fleet.name, &member.name).root;
+            let told = plan::apply::unfinished(cluster, member);
+            found.push(told.cure(Text::new("cli-status-unfinished-cure").with("path", path)));
+        }
     }
     found
 }

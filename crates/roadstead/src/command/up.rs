@@ -14,16 +14,16 @@ use crate::{
 };
 
 pub(crate) fn define(words: &Words) -> Command {
-    shape::verb(words, "up").arg(shape::clusters(words)).arg(shape::dry_run(words))
+    shape::verb(words, "up").args(shape::clusters(words)).arg(shape::dry_run(words))
 }
 
 pub(crate) fn define_down(words: &Words) -> Command {
-    shape::verb(words, "down").arg(shape::clusters(words)).arg(shape::dry_run(words))
+    shape::verb(words, "down").args(shape::clusters(words)).arg(shape::dry_run(words))
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load(context)?;
-    let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let clusters = fleet_file::clusters(&loaded.fleet, &shape::named_clusters(matches))?;
     let controller = house::controller(context, &loaded)?;
     let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: true };
     let aim = Aim::Apply { clusters };
@@ -32,7 +32,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
 
 pub(crate) fn run_down(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
-    let clusters = fleet_file::clusters(&loaded.fleet, &shape::many(matches, "clusters"))?;
+    let clusters = fleet_file::clusters(&loaded.fleet, &shape::named_clusters(matches))?;
     let controller = house::controller(context, &loaded)?;
     let manner = Manner { dry_run: matches.get_flag("dry-run"), asks: true, agent: false };
     let everything = clusters.is_empty();

@@ -38,9 +38,11 @@ fn a_copy_beside_is_listed_stopped_with_the_rest_and_stays_stopped() {
 fn a_fleet_of_the_same_name_touches_nothing_of_the_other() {
     let harbour = fleet(&[SESSIONS]);
     harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
     let other = harbour.path("other");
     fs::create_dir(&other).expect("own folder");
     harbour.secret("other/vault.key", "a-vault-key-of-good-length-0123456789");
+    std::os::unix::fs::symlink(harbour.path("vault"), other.join("vault")).expect("own folder");
     for entry in fs::read_dir(harbour.path("secrets")).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         harbour.secret(&format!("other/secrets/{name}"), &fs::read_to_string(entry.path()).expect("read"));
@@ -48,11 +50,22 @@ fn a_fleet_of_the_same_name_touches_nothing_of_the_other() {
     let file = other.join("fleet.yaml");
     fs::write(&file, harbour.declared()).expect("own folder");
     let file = file.display().to_string();
-    for command in [["up", "--yes"].as_slice(), &["down", "--yes"], &["status"]] {
-        let refused = harbour.run(&[command, &["-f", &file]].concat());
-        let told = format!("{}{}", refused.out, refused.err);
-        assert!(told.contains(&harbour.path("fleet.yaml").display().to_string()), "{command:?}: {told}");
-        assert_eq!(refused.code, 1, "{command:?}: {told}");
+    let own_port = format!("port: {}", harbour.port("sessions-1"));
+    let other_port = format!("port: {}", place::free_port());
+    for declared in [harbour.declared(), harbour.declared().replace(&own_port, &other_port)] {
+        fs::write(&file, declared).expect("own folder");
+        let restore = ["restore", "latest", "--yes=sessions-1"];
+        for command in [["up", "--yes"].as_slice(), &["down", "--yes"], &["status"], &["plan"], &restore] {
+            let refused = harbour.run(&[command, &["-f", &file]].concat());
+            let told = format!("{}{}", refused.out, refused.err);
+            assert!(told.contains(&harbour.path("fleet.yaml").display().to_string()), "{command:?}: {told}");
+            assert_eq!(refused.code, 1, "{command:?}: {told}");
+            assert!(!told.contains("interrupts-writes"), "refused before anything is planned: {told}");
+        }
+        let status = harbour.run(&["status", "--json", "-f", &file]).expect(1).json();
+        let members = status["members"].as_array().expect("a list");
+        assert_eq!((members.len(), &members[0]["state"]), (1, &"refused".into()), "{status:#}");
+        assert!(members[0]["process"].is_null(), "what runs there is not this fleet's: {status:#}");
     }
     assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["ping"]), "PONG");
 }

@@ -108,6 +108,60 @@ fn keys_of_a_broken_off_load_are_taken_out_by_the_server_that_got_them() {
     assert_eq!((target.say(&["dbsize"]), target.say(&["get", "k1"])), ("5000".into(), "1".into()));
 }
 
+/// Found empty and not loaded: what is there since is somebody's, whatever its name, and is not asked for.
+#[cfg(feature = "redis")]
+#[test]
+fn a_server_that_no_load_began_on_is_not_cleared() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    Client::of(&harbour, "sessions-1").redis("roadstead", &["set", "k1", "1"]);
+    harbour.run(&["backup"]).expect(0);
+    let target = Redis::start();
+    let address = format!("127.0.0.1:{}", target.port);
+    let restore = ["restore", "latest", "--to", &address, "--user", "default", "--yes"];
+    // begin; empty-target: two records.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "3")], &restore).expect(-1);
+    target.say(&["set", "k1", "a client's"]);
+    let refused = harbour.run(&["resume", "--yes"]).expect(1);
+    assert!(
+        format!("{}{}", refused.out, refused.err).contains("not empty"),
+        "{}{}",
+        refused.out,
+        refused.err
+    );
+    assert_eq!(target.say(&["get", "k1"]), "a client's");
+    target.say(&["del", "k1"]);
+    harbour.run(&["resume", "--yes"]).expect(0);
+    assert_eq!(target.say(&["get", "k1"]), "1");
+}
+
+/// A later restore into the same place that loaded its data, and was only found to differ, is what counts.
+#[cfg(feature = "redis")]
+#[test]
+fn what_a_later_restore_loaded_is_not_taken_for_an_earlier_ones() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let sessions = || Client::of(&harbour, "sessions-1");
+    sessions().redis("roadstead", &["set", "a", "1"]);
+    harbour.run(&["backup"]).expect(0);
+    let restore = ["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"];
+    // Killed once the load had begun: begin; stop, set aside, create: two records each; load: one.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "8")], &restore).expect(-1);
+    // The second one is killed when it runs again, before it is compared.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "7")], &restore).expect(-1);
+    let listed = harbour.run(&["journal", "--json"]).expect(0).json();
+    let later = &listed["operations"][0];
+    assert_eq!(later["steps"].as_array().map(Vec::len), Some(3), "create, load, start: {listed:#}");
+    sessions().redis("roadstead", &["set", "b", "a client's"]);
+    let earlier = listed["operations"][1]["id"].as_str().expect("an id").to_owned();
+    let refused = harbour.run(&["resume", &earlier, "--yes=sessions-1"]).expect(1);
+    assert!(refused.err.contains("is over"), "{}", refused.err);
+    harbour.run(&["resume", "--yes"]).expect(1);
+    assert_eq!(sessions().redis("roadstead", &["get", "b"]), "a client's");
+    let none = harbour.run(&["resume", "--json"]);
+    assert_eq!(sessions().redis("roadstead", &["get", "b"]), "a client's", "{}", none.out);
+}
+
 /// A Redis that somebody else runs, without a password.
 struct Redis {
     port: u16,

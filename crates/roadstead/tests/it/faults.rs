@@ -257,7 +257,7 @@ fn a_flipped_bit_in_the_vault_is_found_and_takes_the_green_away() {
     assert_eq!(listed["snapshots"][0]["stage"], "taken", "{listed:#}");
 }
 
-fn largest(folder: &Path) -> std::path::PathBuf {
+pub(crate) fn largest(folder: &Path) -> std::path::PathBuf {
     let mut all = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

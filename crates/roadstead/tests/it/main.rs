@@ -15,6 +15,7 @@ mod crash;
 mod demo;
 mod elsewhere;
 mod faults;
+mod halfway;
 mod harbour;
 mod output;
 mod readme;

@@ -42,6 +42,7 @@ async fn a_full_disk_fails_the_taking_and_harms_nothing() {
     assert_eq!(error.kind, Kind::Exhausted, "{error}");
     let told = format!("{error}");
     assert!(told.contains(&root.display().to_string()), "{told} does not tell the path");
+    assert_eq!(error.cure.expect("a cure").key, "core-disk-full-cure");
     let catalogue = vault.catalogue().await.unwrap();
     assert_eq!(catalogue.records.iter().map(|record| record.id().clone()).collect::<Vec<_>>(), [id(1)]);
     assert!(catalogue.findings.is_empty());

@@ -93,6 +93,10 @@ impl World {
                     let host = world.seen.hosts.get_mut("local").expect("the host is there");
                     host.users.push((*user).to_owned());
                 }
+                // Nothing is there yet, and it was looked at.
+                ["place", member] => {
+                    world.seen.members.insert(name(member), nothing_yet());
+                }
                 ["created", member] => {
                     world.created.insert(name(member), Timestamp::from_millis(1));
                 }
@@ -252,6 +256,12 @@ impl World {
         };
         decide(&situation, aim)
     }
+}
+
+fn nothing_yet() -> MemberSeen {
+    let on_host =
+        OnHost { data: DataSeen::Absent, process: ProcessSeen::Stopped, files: BTreeMap::new(), free: None };
+    MemberSeen { on_host: Some(on_host), reach: Reach::Stopped, facts: None, took: Millis(1) }
 }
 
 fn data(cluster: &str, member: &Name, value: &str) -> DataSeen {
