@@ -34,6 +34,7 @@ agent-data-of-member = the data in { $path } belongs to member { $is }, not to {
 agent-data-of-engine = the data in { $path } is of engine { $is }, not of { $wanted }
 agent-data-of-flavour = the data in { $path } is of { $is }, and the server is { $wanted }
 agent-data-of-namesake = the data in { $path } belongs to another fleet of this name, whose file is { $is }; this one is { $wanted }. Give one of the two another name, or another folder for its data; a file that was moved must be gone from where it was
+agent-data-swapped = { $path } is not what the server works in: its own data was moved to { $works }
 agent-data-unreadable = { $path } cannot be read: { $reason }
 agent-data-used = the data in { $path } may have been used since it was made, so nothing is loaded into it
 agent-data-used-cure = set the data aside and create the member anew, as restore does

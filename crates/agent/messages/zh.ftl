@@ -22,6 +22,7 @@ agent-data-of-member = { $path } 中的数据属于成员 { $is }，而不是 { 
 agent-data-of-engine = { $path } 中的数据属于引擎 { $is }，而不是 { $wanted }
 agent-data-of-flavour = { $path } 中的数据属于 { $is }，而服务器是 { $wanted }
 agent-data-of-namesake = { $path } 中的数据属于另一个同名的舰队，其文件为 { $is }，而此处为 { $wanted }。请给二者之一换一个名称或另一个数据目录；若文件是移动过来的，原处不应再有它
+agent-data-swapped = { $path } 不是服务器正在使用的目录：它自己的数据已被移到 { $works }
 agent-data-unreadable = 无法读取 { $path }：{ $reason }
 agent-data-used = { $path } 中的数据自创建后可能已被使用，因此不会向其中载入
 agent-data-used-cure = 请像 restore 那样先把数据移到一旁，再重新创建成员

@@ -1,7 +1,7 @@
 //! Making a member's folders and data directory: for a new member, or for one that a snapshot is loaded into.
 //!
-//! A mark lies in the home until what it says is done; while it lies there, what it is about counts for nothing. Only
-//! that is ever removed: whatever else lies there is set aside.
+//! A mark lies in the home until the data has an identity, which says itself whether it waits for a load. Only a copy that
+//! was loaded in part is ever removed: whatever else lies there is set aside.
 
 use std::path::Path;
 
@@ -15,11 +15,11 @@ use roadstead_core::{
 use crate::{
     files,
     hand::{Job, watched},
-    identity::{self, Unfinished},
+    identity,
     member::{Work, done, end_all},
     process, remains, state,
     supervise::Again,
-    users,
+    users, worker,
 };
 
 /// `Act::Create`, and `Act::CreateToLoad`, which is for a snapshot.
@@ -97,19 +97,14 @@ fn set_aside(job: &Job<'_>, work: &Work, data: &str) -> Result<Option<Finding>> 
 async fn make(job: &Job<'_>, work: &Work, to_load: Option<&SnapshotId>) -> Result<()> {
     let (home, layout) = (work.home(), work.layout());
     let task = &work.again.task;
-    let id = job.inner.ids.id();
-    let mark = match to_load {
-        Some(snapshot) => Unfinished::Loading { snapshot: snapshot.to_string(), identity: id.clone() },
-        None => Unfinished::Creating,
-    };
-    identity::mark(&work.opened, home, &mark)?;
+    identity::mark(&work.opened, home)?;
     if to_load.is_some() {
         // A copy beside is in no fleet file: by this it is known, before anything is in it.
         state::want(&work.opened, home, false, task)?;
     }
     make_data(job, work, layout).await?;
     let identity = Identity {
-        id,
+        id: job.inner.ids.id(),
         fleet: task.fleet.clone(),
         fleet_file: task.fleet_file.clone(),
         cluster: task.cluster.name.clone(),
@@ -118,10 +113,11 @@ async fn make(job: &Job<'_>, work: &Work, to_load: Option<&SnapshotId>) -> Resul
         flavour: layout.flavour.clone(),
         version: layout.version.clone(),
         created: job.inner.clock.now(),
+        loading: to_load.map(ToString::to_string),
     };
     state::note_fresh(&work.opened, home, None)?;
     identity::write(&work.opened, home, &identity, work.runner.as_ref())?;
-    if to_load.is_none() { identity::unmark(&work.opened, home) } else { Ok(()) }
+    identity::unmark(&work.opened, home)
 }
 
 /// Folders, the administrator's password, files, and the programs that create the data.
@@ -151,7 +147,7 @@ pub(crate) async fn make_data(job: &Job<'_>, work: &Work, layout: &Layout) -> Re
     for file in layout.files.iter().filter(|file| file.only_for_create) {
         work.opened.remove(Path::new(&file.path))?;
     }
-    ran?;
+    ran.map_err(|error| worker::with_space(error, Path::new(&home.root)))?;
     if work.data_is_missing() {
         work.opened.folder(Path::new(&home.data()), 0o700, runner)?;
     }

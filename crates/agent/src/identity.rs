@@ -1,7 +1,8 @@
-//! Whose a data directory is: the identity file in it, written last, and the marks beside it.
+//! Whose a data directory is: the identity file in it, written last, and the mark beside it.
 //!
 //! A directory that is not provably ours is told and left alone. A mark in the home's own folder, which belongs to the
-//! hand, says that what lies in the data directory is only a half-made creation or copy and may be made again.
+//! hand, says that what lies in the data directory without an identity is a half-made creation. That it waits for a load
+//! the data says of itself.
 
 use std::{
     io::ErrorKind as Io,
@@ -13,7 +14,6 @@ use roadstead_core::{
     model::{MemberHome, Name},
     seen::{DataSeen, Identity},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
     files::{self, HomeFolder},
@@ -40,32 +40,13 @@ pub(crate) struct Owner<'a> {
     pub(crate) engine: &'a str,
 }
 
-/// What is going on in a home: while this mark lies there, the data directory holds nothing that counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Unfinished {
-    /// The data directory is being made.
-    Creating,
-    /// A data directory is being made for a copy of a snapshot, or that is being loaded into it.
-    Loading {
-        /// The snapshot.
-        snapshot: String,
-        /// The identity of that data. Any other that lies there was put there since, by somebody, and counts.
-        identity: String,
-    },
-    /// A mark that this version cannot read: what lies there counts for nothing, and is kept.
-    #[serde(skip)]
-    Unreadable,
-}
-
 fn mark_path(home: &MemberHome) -> PathBuf {
     Path::new(&home.root).join("unfinished")
 }
 
-/// Writes the mark.
-pub(crate) fn mark(folder: &HomeFolder, home: &MemberHome, what: &Unfinished) -> Result<()> {
-    let bytes = serde_json::to_vec(what).expect("a mark is plain data");
-    folder.write(&mark_path(home), 0o600, None, &bytes).map(drop)
+/// Marks that the data directory is being made: until it has an identity, what is there counts for nothing.
+pub(crate) fn mark(folder: &HomeFolder, home: &MemberHome) -> Result<()> {
+    folder.write(&mark_path(home), 0o600, None, b"creating").map(drop)
 }
 
 /// Takes the mark away.
@@ -73,36 +54,20 @@ pub(crate) fn unmark(folder: &HomeFolder, home: &MemberHome) -> Result<()> {
     folder.remove(&mark_path(home)).map(drop)
 }
 
-/// The mark; `None`: there is none.
-pub(crate) fn marked(home: &MemberHome) -> Option<Unfinished> {
-    match files::read(&mark_path(home), IDENTITY_BYTES_MAX) {
-        Err(error) if error.kind() == Io::NotFound => None,
-        Err(_) => Some(Unfinished::Unreadable),
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap_or(Unfinished::Unreadable)),
-    }
+fn is_marked(home: &MemberHome) -> bool {
+    std::fs::symlink_metadata(mark_path(home)).is_ok()
 }
 
-/// Whether the data with this identity waits for its load, or was loaded in part.
-fn waits(home: &MemberHome, identity: &str) -> bool {
-    match marked(home) {
-        Some(Unfinished::Loading { identity: of, .. }) => of == identity,
-        Some(Unfinished::Unreadable) => true,
-        Some(Unfinished::Creating) | None => false,
-    }
-}
-
-/// Whether what lies in the data directory is what the mark is about, and nobody ever used it: it may be removed. What
-/// has no identity may be anybody's.
+/// Whether the data says of itself that it waits for a load, or was loaded in part: nobody ever used it, and it may be
+/// removed. What has no identity may be anybody's.
 pub(crate) fn is_half_loaded(home: &MemberHome) -> bool {
-    let of = |identity: Identity| matches!(marked(home), Some(Unfinished::Loading { identity: of, .. }) if of == identity.id);
-    written(home).is_some_and(of)
+    written(home).is_some_and(|identity| identity.loading.is_some())
 }
 
 /// Looks at a member's data directory.
 pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
     match made(home, owner) {
-        // With its identity written, a creation is done; a load is done only when its mark is gone.
-        DataSeen::Ours(identity) if waits(home, &identity.id) => DataSeen::Unfinished,
+        DataSeen::Ours(identity) if identity.loading.is_some() => DataSeen::Unfinished,
         other => other,
     }
 }
@@ -123,13 +88,13 @@ fn made(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
         }
         Ok(_) => {}
     }
-    let mark = marked(home);
+    let is_marked = is_marked(home);
     let bytes = match files::read(&data.join(IDENTITY_FILE), IDENTITY_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == Io::NotFound => {
             return match std::fs::read_dir(&data).map(|mut entries| entries.next().is_none()) {
                 Err(error) => unreadable(&error),
-                Ok(_) if mark.is_some() => DataSeen::Unfinished,
+                Ok(_) if is_marked => DataSeen::Unfinished,
                 Ok(true) => DataSeen::Absent,
                 Ok(false) => DataSeen::Foreign(Text::new("agent-data-foreign").with("path", &path)),
             };

@@ -12,13 +12,13 @@ use roadstead_core::{
         engine::{LoadAsk, Purpose, RenderAsk},
         vault::Record,
     },
+    seen::Identity,
 };
 
 use crate::{
     files,
     hand::{Job, watched},
-    identity::{self, Unfinished},
-    look,
+    identity, look,
     member::{self, Work},
     scratch, state, worker,
 };
@@ -132,13 +132,12 @@ async fn into_place(
     }
     let identity = work.require_made()?;
     let id = record.id().to_string();
-    match (identity::marked(work.home()), state::fresh(work.home()).map(|fresh| fresh.loaded)) {
+    match (&identity.loading, state::fresh(work.home()).map(|fresh| fresh.loaded)) {
         (None, Some(Some(before))) if before == id => {
             return Ok(Outcome { snapshot: Some(record.id().clone()), ..Outcome::default() });
         }
         (None, Some(None)) => {}
-        (Some(Unfinished::Loading { snapshot, identity: of }), Some(None))
-            if snapshot == id && of == identity.id => {}
+        (Some(snapshot), Some(None)) if *snapshot == id => {}
         _ => {
             let what = Text::new("agent-data-used").with("path", work.home().data());
             return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-data-used-cure")));
@@ -147,17 +146,18 @@ async fn into_place(
     // It is to be started there: better known before a long load than after it.
     member::port_free(&work)?;
     worker::room(record, Path::new(&work.home().root))?;
-    // While this mark lies there, the half-loaded data counts as an unfinished creation, to be made again.
-    let mark = Unfinished::Loading { snapshot: id.clone(), identity: identity.id.clone() };
-    identity::mark(&work.opened, work.home(), &mark)?;
+    // While it says so of itself, the half-loaded data counts for nothing, and is to be made again.
+    let version = (identity.version.clone(), identity.flavour.clone());
+    let waiting = Identity { loading: Some(id.clone()), ..identity };
+    identity::write(&work.opened, work.home(), &waiting, work.runner.as_ref())?;
     state::forget_fresh(&work.opened, work.home())?;
-    let findings = fill(job, &work, vault, record, engine, (identity.version, identity.flavour)).await?;
+    let findings = fill(job, &work, vault, record, engine, version).await?;
     work.write_files(job, work.layout(), false)?;
     let data = work.home().data();
     let synced = tokio::task::spawn_blocking(move || files::sync_all(Path::new(&data))).await;
     synced.map_err(|error| Error::internal(format!("making the data durable ended with {error}")))??;
     state::note_fresh(&work.opened, work.home(), Some(id))?;
-    identity::unmark(&work.opened, work.home())?;
+    identity::write(&work.opened, work.home(), &Identity { loading: None, ..waiting }, work.runner.as_ref())?;
     work.require()?;
     Ok(loaded(record, findings))
 }

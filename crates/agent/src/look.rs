@@ -13,7 +13,7 @@ use roadstead_core::{
         hand::{LookAsk, LookMember, Looked, Purse},
         layout::Endpoint,
     },
-    seen::{AgentSeen, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools, Watched},
+    seen::{AgentSeen, DataSeen, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools, Watched},
 };
 use sha2::{Digest, Sha256};
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
@@ -203,14 +203,31 @@ async fn on_host(
     let looked = tokio::task::spawn_blocking(move || {
         let owner = owner(&ask, &home, &fleet_file);
         identity::refuse_namesake(&home, &owner)?;
+        let process = process(&inner, &home);
         Ok(OnHost {
-            data: identity::look(&home, &owner),
-            process: process(&inner, &home),
+            data: swapped(&process, &home).unwrap_or_else(|| identity::look(&home, &owner)),
+            process,
             files: digests(&home),
             free: process::free_bytes_near(Path::new(&home.root)).map(Bytes),
         })
     });
     looked.await.ok().transpose()
+}
+
+/// The data directory that lies there is not the one that the server works in: somebody moved it away under it.
+fn swapped(process: &ProcessSeen, home: &MemberHome) -> Option<DataSeen> {
+    let ProcessSeen::Running { pid, .. } = process else { return None };
+    let works_in = proc::directory(*pid)?;
+    let is_elsewhere = works_in.starts_with(&home.root)
+        && works_in != Path::new(&home.root)
+        && !works_in.starts_with(home.data())
+        && Path::new(&home.data()).exists();
+    let what = || {
+        Text::new("agent-data-swapped")
+            .with("path", home.data())
+            .with("works", works_in.display().to_string())
+    };
+    is_elsewhere.then(|| DataSeen::Foreign(what()))
 }
 
 fn owner<'a>(ask: &'a LookMember, home: &'a MemberHome, fleet_file: &'a str) -> identity::Owner<'a> {

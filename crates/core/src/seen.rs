@@ -184,7 +184,7 @@ pub struct OnHost {
 pub enum DataSeen {
     /// Not there, or an empty folder.
     Absent,
-    /// A creation of ours that was interrupted before any data could be in it.
+    /// A creation of ours that was interrupted, or what waits for a load, or was loaded in part.
     Unfinished,
     /// Ours, with its identity.
     Ours(Identity),
@@ -213,6 +213,9 @@ pub struct Identity {
     pub version: Version,
     /// When.
     pub created: Timestamp,
+    /// The snapshot that it waits for, or that is being loaded into it; `None`: it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loading: Option<String>,
 }
 
 /// A member's process, as its host sees it.

@@ -24,6 +24,8 @@ use super::{
 
 /// Sessions that write rows at once.
 const WRITERS: usize = 2;
+/// How often rows are tried that another writer's locks kept out.
+const TRIES_MAX: u32 = 10;
 /// Streams in the order in which they are loaded; the folders of databases come where `database/` stands.
 const ORDER: &[&str] = &[
     "accounts.sql",
@@ -70,6 +72,7 @@ async fn open(link: &Link, is_private: bool) -> Result<Session, Fault> {
     session.patience(STALL);
     session
         .run_all([
+            "SET SESSION autocommit = 1",
             "SET SESSION net_write_timeout = 3600",
             "SET SESSION net_read_timeout = 3600",
             "SET SESSION wait_timeout = 86400",
@@ -445,8 +448,13 @@ async fn give(
 
 async fn write(mut session: Session, mut receiver: mpsc::Receiver<Statement>) -> Result<()> {
     while let Some(statement) = receiver.recv().await {
-        if let Err(fault) = session.run(&statement.sql).await {
-            return Err(named(fault, &statement));
+        let mut tries = 1;
+        while let Err(fault) = session.run(&statement.sql).await {
+            // 1205, 1213: another writer's lock. Each statement is a transaction of its own, and nothing of it is left.
+            if !matches!(fault.code, 1205 | 1213) || tries == TRIES_MAX {
+                return Err(named(fault, &statement));
+            }
+            tries += 1;
         }
     }
     session.close().await;

@@ -276,6 +276,7 @@ fn data(cluster: &str, member: &Name, value: &str) -> DataSeen {
             flavour: "plain".into(),
             version: Version::parse(version).expect("a version"),
             created: Timestamp::from_millis(1),
+            loading: None,
         }),
         None if value == "absent" => DataSeen::Absent,
         None if value == "unfinished" => DataSeen::Unfinished,
