@@ -115,7 +115,7 @@ async fn make(job: &Job<'_>, work: &Work, to_load: Option<&SnapshotId>) -> Resul
         created: job.inner.clock.now(),
         loading: to_load.map(ToString::to_string),
     };
-    state::note_fresh(&work.opened, home, None)?;
+    state::note_fresh(&work.opened, home, &identity, None)?;
     identity::write(&work.opened, home, &identity, work.runner.as_ref())?;
     identity::unmark(&work.opened, home)
 }

@@ -114,6 +114,7 @@ impl Hand for LocalHand {
             Act::Take(task) => worker::take(&job, task).await,
             Act::Check(task) => worker::check(&job, task).await,
             Act::Prove(task) => prove::prove(&job, task).await,
+            Act::Ready(task) => load::ready(&job, task).await,
             Act::RequireEmpty(task) => load::require_empty(&job, task).await,
             Act::Load(task) => load::load(&job, task).await,
             Act::Compare(task) => load::compare(&job, task).await,

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 
 use roadstead_core::{
     Error, Finding, Kind, Result, Text, manifest,
-    plan::LoadTask,
+    plan::{LoadTask, Standing},
     port::{
         Backup, Engine, Inspect, Link, Outcome, Source, Vault,
         engine::{LoadAsk, Purpose, RenderAsk},
@@ -20,7 +20,7 @@ use crate::{
     hand::{Job, watched},
     identity, look,
     member::{self, Work},
-    scratch, state, worker,
+    proc, scratch, state, worker,
 };
 
 /// `Act::Load`.
@@ -73,6 +73,27 @@ async fn into_address(
     worker::say(job, "agent-phase-load", record);
     let findings = watched(job.watch, backup.load(source.as_ref(), &linked.link, &ask, job.watch)).await?;
     Ok(loaded(record, findings))
+}
+
+/// `Act::Ready`.
+pub(crate) async fn ready(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
+    let (vault, record, _) = snapshot(job, task).await?;
+    let structure = watched(job.watch, vault.check_structure(job.watch)).await?;
+    if let Some(lacks) = structure.damaged.get(record.id()) {
+        let what = Text::new("agent-snapshot-lacks").with("snapshot", record.id().short());
+        let parts = lacks.iter().map(|finding| finding.what.clone()).collect();
+        let error = Error::new(Kind::Corrupt, what).parts(parts);
+        return Err(error.cure(Text::new("agent-snapshot-lacks-cure")));
+    }
+    let work = Work::begin(job, &task.member)?;
+    worker::room(&record, Path::new(&work.home().root))?;
+    let data = work.home().data();
+    if proc::is_mounted_on(Path::new(&data)) {
+        let what = Text::new("agent-data-mounted").with("path", &data);
+        let cure = Text::new("agent-data-mounted-cure").with("home", &work.home().root);
+        return Err(Error::new(Kind::Unsupported, what).cure(cure));
+    }
+    Ok(Outcome { snapshot: Some(record.id().clone()), ..Outcome::default() })
 }
 
 /// `Act::RequireEmpty`.
@@ -132,7 +153,7 @@ async fn into_place(
     }
     let identity = work.require_made()?;
     let id = record.id().to_string();
-    match (&identity.loading, state::fresh(work.home()).map(|fresh| fresh.loaded)) {
+    match (&identity.loading, state::fresh(work.home(), &identity).map(|fresh| fresh.loaded)) {
         (None, Some(Some(before))) if before == id => {
             return Ok(Outcome { snapshot: Some(record.id().clone()), ..Outcome::default() });
         }
@@ -156,7 +177,7 @@ async fn into_place(
     let data = work.home().data();
     let synced = tokio::task::spawn_blocking(move || files::sync_all(Path::new(&data))).await;
     synced.map_err(|error| Error::internal(format!("making the data durable ended with {error}")))??;
-    state::note_fresh(&work.opened, work.home(), Some(id))?;
+    state::note_fresh(&work.opened, work.home(), &waiting, Some(id))?;
     identity::write(&work.opened, work.home(), &Identity { loading: None, ..waiting }, work.runner.as_ref())?;
     work.require()?;
     Ok(loaded(record, findings))
@@ -234,20 +255,28 @@ pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
     let copy = watched(job.watch, manifest).await?;
     let mut findings = Vec::new();
     let is_supervised = task.member.member.is_supervised();
-    let mut keep = vec![linked.link.user.clone()];
-    if !is_supervised {
-        keep = watched(job.watch, inspect.own_accounts(&linked.link)).await?;
-    }
+    let keep = match (is_supervised, task.standing) {
+        (true, _) => vec![linked.link.user.clone()],
+        // The original itself: its accounts are its own.
+        (false, Standing::Live) => vec![],
+        (false, _) => watched(job.watch, inspect.own_accounts(&linked.link)).await?,
+    };
     let now = Some(job.inner.clock.now());
     let (mut original, mut copy) = inspect.comparable(record.dumped.manifest.clone(), copy, now, &keep);
     // Who else comes into a server that somebody else runs is that one's affair; a load never makes such an account.
-    let besides = if is_supervised { vec![] } else { inspect.accounts_besides(&original, &copy) };
+    let is_others = !is_supervised && task.standing != Standing::Live;
+    let besides = if is_others { inspect.accounts_besides(&original, &copy) } else { vec![] };
     if !besides.is_empty() {
         let endpoint = linked.link.endpoint.to_string();
         let what = Text::new("agent-accounts-besides").with("endpoint", &endpoint);
         findings.push(Finding::note(endpoint, what.with("accounts", besides.join(", "))));
-        keep.extend(besides);
+        let keep = [keep, besides].concat();
         (original, copy) = inspect.comparable(original, copy, now, &keep);
+    }
+    if original.method != copy.method {
+        let what = Text::new("agent-not-comparable").with("snapshot", record.id().short());
+        let what = what.with("original", &original.method).with("copy", &copy.method);
+        return Err(Error::new(Kind::Unsupported, what).cure(Text::new("agent-not-comparable-cure")));
     }
     let comparison = manifest::compare(&original, &copy);
     if !comparison.is_equal() {

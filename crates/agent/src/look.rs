@@ -23,7 +23,7 @@ use crate::{
     hand::Inner,
     identity,
     link::{self, HandSecrets, Way},
-    proc, process, remains, state, users,
+    proc, process, remains, state, users, worker,
 };
 
 /// What one look at one member may take, all in all.
@@ -204,7 +204,12 @@ async fn on_host(
         let owner = owner(&ask, &home, &fleet_file);
         identity::refuse_namesake(&home, &owner)?;
         let process = process(&inner, &home);
+        let listens = match process {
+            ProcessSeen::Running { pid, .. } => proc::listens(pid),
+            _ => None,
+        };
         Ok(OnHost {
+            listens,
             data: swapped(&process, &home).unwrap_or_else(|| identity::look(&home, &owner)),
             process,
             files: digests(&home),
@@ -387,7 +392,9 @@ async fn survey(inner: &Arc<Inner>, asked: &Asked<'_>, ask: &LookMember) -> Vec<
     };
     let told = |what: Text| vec![Finding::error(ask.member.name.as_str(), what)];
     match tokio::time::timeout(SURVEY_DEADLINE, found).await {
-        Ok(Ok(findings)) => findings,
+        Ok(Ok(findings)) => {
+            findings.iter().map(|finding| worker::of_member(&ask.member.name, finding)).collect()
+        }
         Ok(Err(error)) => {
             told(Text::new("agent-survey-failed").with("member", &ask.member.name).with("why", error.what))
         }

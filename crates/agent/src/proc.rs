@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -150,6 +150,26 @@ pub(crate) fn holder(address: IpAddr, port: u16) -> Option<(Option<u32>, Option<
 pub(crate) fn outgoing_ports() -> String {
     let told = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     told.split_ascii_whitespace().collect::<Vec<_>>().join("-")
+}
+
+/// Whether a file system is mounted exactly there.
+pub(crate) fn is_mounted_on(path: &Path) -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    // The kernel writes what would end the field as octal numbers.
+    let escaped = path.display().to_string().replace('\\', "\\134").replace(' ', "\\040");
+    mounts.lines().any(|line| line.split(' ').nth(4) == Some(escaped.as_str()))
+}
+
+/// Where a process listens by TCP; `None`: it is gone, or not ours to look at.
+pub(crate) fn listens(pid: u32) -> Option<Vec<SocketAddr>> {
+    let open: std::collections::HashSet<String> = fs::read_dir(format!("/proc/{pid}/fd"))
+        .ok()?
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok()?.into_os_string().into_string().ok())
+        .collect();
+    let listening = listening().into_iter();
+    let its = listening.filter(|listener| open.contains(&format!("socket:[{}]", listener.inode)));
+    Some(its.map(|listener| SocketAddr::new(listener.address, listener.port)).collect())
 }
 
 fn owner_of(inode: u64) -> Option<u32> {

@@ -72,6 +72,7 @@ fn of_this_file(inner: &Inner, ask: &LookAsk, home: MemberHome) -> Option<Former
         process: look::process(inner, &home),
         files: BTreeMap::new(),
         free: None,
+        listens: None,
     };
     let is_left = on_host.process.is_up() || on_host.data != DataSeen::Absent;
     let cluster = ClusterSpec { members: vec![task.member], ..task.cluster };

@@ -9,6 +9,7 @@ use roadstead_core::{
     model::{HostSpec, MemberHome, Name},
     plan::MemberTask,
     port::layout::Layout,
+    seen::Identity,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -159,18 +160,25 @@ pub(crate) fn last_layout(home: &MemberHome) -> Option<Layout> {
 /// What is known of data that no client has ever used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fresh {
+    /// The identity of that data: what somebody brought in its place may have been used.
+    identity: String,
     /// The snapshot that was loaded into it; `None`: it is empty.
     pub(crate) loaded: Option<String>,
 }
 
-/// Whether no client has ever used the data; `None`: one may have.
-pub(crate) fn fresh(home: &MemberHome) -> Option<Fresh> {
-    load(&fresh_path(home))
+/// Whether no client has ever used the data of this identity; `None`: one may have.
+pub(crate) fn fresh(home: &MemberHome, identity: &Identity) -> Option<Fresh> {
+    load::<Fresh>(&fresh_path(home)).filter(|fresh| fresh.identity == identity.id)
 }
 
 /// Notes that no client has used the data yet.
-pub(crate) fn note_fresh(opened: &HomeFolder, home: &MemberHome, loaded: Option<String>) -> Result<()> {
-    save(opened, &fresh_path(home), &Fresh { loaded })
+pub(crate) fn note_fresh(
+    opened: &HomeFolder,
+    home: &MemberHome,
+    identity: &Identity,
+    loaded: Option<String>,
+) -> Result<()> {
+    save(opened, &fresh_path(home), &Fresh { identity: identity.id.clone(), loaded })
 }
 
 /// From now on clients may use the data.

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 use roadstead_core::{
     Bytes, Error, Finding, Kind, Millis, Result, Text,
     manifest::{Comparison, Difference},
-    model::{HostSpec, VaultSpec},
+    model::{HostSpec, Name, VaultSpec},
     plan::{LoadTask, SnapshotTask, Standing, TakeTask},
     port::{
         Outcome, Progress, Secrets, Vault,
@@ -108,10 +108,23 @@ pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
     Ok(taken(record, true))
 }
 
+/// A finding about something in a member names that member as well: others have things of the same names.
+pub(crate) fn of_member(member: &Name, finding: &Finding) -> Finding {
+    let subject = &finding.subject;
+    let is_told = subject.is_empty() || subject.split([':', '.']).next() == Some(member.as_str());
+    let subject = if is_told { subject.clone() } else { format!("{member}: {subject}") };
+    Finding { subject, ..finding.clone() }
+}
+
 fn taken(record: Record, changed: bool) -> Outcome {
     Outcome {
         changed,
-        findings: record.dumped.findings.clone(),
+        findings: record
+            .dumped
+            .findings
+            .iter()
+            .map(|finding| of_member(&record.draft.member, finding))
+            .collect(),
         found: None,
         snapshot: Some(record.id().clone()),
         record: Some(Box::new(record)),

@@ -9,6 +9,7 @@ control-journal-newer = the journal { $path } was written by a newer Roadstead
 control-journal-newer-cure = use that version; or move the file away, which loses history and no backup
 control-journal-trouble = the journal { $path } cannot be used
 control-journal-corrupt-cure = move the file away: this loses history and no backup
+control-journal-closed-cure = its folder must be there and writable, for commands that only look as well
 control-journal-unreadable = the journal { $path } holds an entry that this version cannot read
 control-operation-ambiguous = more than one operation begins with { $id }
 control-operation-not-found = the journal has no operation { $id }

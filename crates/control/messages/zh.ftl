@@ -9,6 +9,7 @@ control-journal-newer = 日志 { $path } 由更新版本的 Roadstead 写成
 control-journal-newer-cure = 使用那个版本；或移走该文件，这只丢失历史，不丢失备份
 control-journal-trouble = 无法使用日志 { $path }
 control-journal-corrupt-cure = 移走该文件：这只丢失历史，不丢失备份
+control-journal-closed-cure = 其所在目录必须存在且可写，只查看的命令也需要
 control-journal-unreadable = 日志 { $path } 中有本版本无法读取的记录
 control-operation-ambiguous = 以 { $id } 开头的操作不止一个
 control-operation-not-found = 日志中没有操作 { $id }

@@ -16,7 +16,7 @@ use roadstead_core::{
         journal::{Ended, Operation},
         vault::Record,
     },
-    seen::{DataSeen, FleetSeen, MemberSeen, OnHost},
+    seen::{DataSeen, FleetSeen, HalfDone, MemberSeen, OnHost},
 };
 
 use crate::{
@@ -54,6 +54,8 @@ pub struct Parts {
     pub command: String,
 }
 
+/// How many of the latest operations are asked what waits to be carried on.
+const RECENT: usize = 100;
 /// How often applying looks again for what is left to do: a start shows what could not be seen before it.
 const ROUNDS_MAX: usize = 3;
 
@@ -83,8 +85,9 @@ impl Controller {
         &self.parts.state
     }
 
-    fn view(&self) -> View<'_> {
+    fn view<'a>(&'a self, half_done: &'a BTreeMap<String, HalfDone>) -> View<'a> {
         View {
+            half_done,
             fleet: &self.parts.fleet,
             engines: self.parts.engines.as_ref(),
             hands: self.parts.hands.as_ref(),
@@ -94,12 +97,14 @@ impl Controller {
 
     /// Looks at these clusters (all for `None`).
     pub async fn observe(&self, clusters: Option<&[Name]>, depth: Depth, tools: bool) -> FleetSeen {
-        self.view().look(&Scope { clusters, depth, tools, ..Scope::default() }).await
+        let half_done = self.half_done();
+        self.view(&half_done).look(&Scope { clusters, depth, tools, ..Scope::default() }).await
     }
 
     /// Looks briefly at these clusters (all for `None`), and at all members of this fleet that the file does not declare.
     pub async fn survey(&self, clusters: Option<&[Name]>) -> FleetSeen {
-        self.view().look(&Scope { clusters, besides: true, ..Scope::default() }).await
+        let half_done = self.half_done();
+        self.view(&half_done).look(&Scope { clusters, besides: true, ..Scope::default() }).await
     }
 
     /// Looks, and decides what an aim needs.
@@ -136,7 +141,9 @@ impl Controller {
         let more = self.beside(aim, &records);
         let clusters = (!clusters.is_empty()).then_some(clusters);
         let besides = matches!(aim, Aim::Apply { .. } | Aim::Down { .. });
-        let mut seen = self.view().look(&Scope { clusters, depth, tools, more: &more, besides }).await;
+        let half_done = self.half_done();
+        let scope = Scope { clusters, depth, tools, more: &more, besides };
+        let mut seen = self.view(&half_done).look(&scope).await;
         seen.findings.extend(trouble);
         let lacks_data =
             |member: &MemberSeen| matches!(&member.on_host, Some(OnHost { data: DataSeen::Absent, .. }));
@@ -243,8 +250,9 @@ impl Controller {
                 ended: Ended::Done,
             });
         }
+        let half_done = self.half_done();
         let executor = Executor {
-            view: self.view(),
+            view: self.view(&half_done),
             journal: self.parts.journal.as_ref(),
             clock: self.parts.clock.as_ref(),
             by: &self.parts.by,
@@ -256,21 +264,50 @@ impl Controller {
     /// none has reached its aim since nor put something else in its place; or one that was stopped on request with nothing
     /// done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
-        let mut done_since: Vec<Plan> = Vec::new();
-        for operation in self.parts.journal.recent(100)? {
-            let is_over = done_since.iter().any(|done| done.replaces(&operation.plan));
+        let mut done_since = false;
+        let recent = self.not_over()?;
+        for operation in recent {
             match operation.result {
-                Some(Ended::Done) => done_since.push(operation.plan),
-                None if !is_over => return Ok(Some(operation)),
-                Some(Ended::Failed | Ended::Cancelled) if !is_over && operation.is_half_done() => {
+                Some(Ended::Done) => done_since = true,
+                None => return Ok(Some(operation)),
+                Some(Ended::Failed | Ended::Cancelled) if operation.is_half_done() => {
                     return Ok(Some(operation));
                 }
-                Some(Ended::Cancelled) if done_since.is_empty() => return Ok(Some(operation)),
-                Some(_) if operation.has_loaded() => done_since.push(operation.plan),
-                None | Some(_) => {}
+                Some(Ended::Cancelled) if !done_since => return Ok(Some(operation)),
+                Some(_) => {}
             }
         }
         Ok(None)
+    }
+
+    /// The latest operations, newest first, without those whose aim was reached since, or in whose place something else
+    /// was put.
+    fn not_over(&self) -> Result<Vec<Operation>> {
+        let mut all: Vec<Operation> = Vec::new();
+        for operation in self.parts.journal.recent(RECENT)? {
+            let mut later =
+                all.iter().filter(|later| later.result == Some(Ended::Done) || later.has_loaded());
+            if !later.any(|later| later.replaces(&operation)) {
+                all.push(operation);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The restores among them that ended half way, by where they go. A journal that cannot be read is told by whoever
+    /// needs it.
+    fn half_done(&self) -> BTreeMap<String, HalfDone> {
+        let mut found = BTreeMap::new();
+        for operation in self.not_over().unwrap_or_default() {
+            let is_open = matches!(operation.result, None | Some(Ended::Failed | Ended::Cancelled));
+            if let (true, Some(place)) = (is_open && operation.is_half_done(), operation.plan.restores_into())
+            {
+                let is_part = operation.began_to_load() && !operation.has_loaded();
+                let half = HalfDone { operation: operation.id, is_part };
+                found.entry(place).or_insert(half);
+            }
+        }
+        found
     }
 
     /// Whether a later restore put the same, or something else, in the place of this one, however it ended.
@@ -279,7 +316,7 @@ impl Controller {
         let later = later.iter().take_while(|later| later.id != operation.id);
         let is_restore = matches!(operation.plan.aim, Aim::Restore { .. });
         let mut loaded = later.filter(|later| later.result == Some(Ended::Done) || later.has_loaded());
-        Ok(is_restore && loaded.any(|later| later.plan.replaces(&operation.plan)))
+        Ok(is_restore && loaded.any(|later| later.replaces(operation)))
     }
 
     /// The newest operation of all, if it failed: nothing was done since that would make another try strange.
@@ -306,6 +343,11 @@ impl Controller {
             }
         }
         self.decide_on(&plan.aim, &plan.operation, &done, &found).await
+    }
+
+    /// Marks an operation as one that nobody will carry on.
+    pub fn give_up(&self, _held: &FleetLock, operation: &Operation) -> Result<()> {
+        self.parts.journal.end(&operation.id, self.parts.clock.now(), Ended::GivenUp)
     }
 
     /// Marks an interrupted operation as carried on, once the one that carries it on has ended.

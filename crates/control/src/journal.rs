@@ -255,6 +255,7 @@ COMMIT;
 fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
     let kind = match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => Kind::Exhausted,
+        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly) => Kind::Denied,
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Kind::Corrupt,
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Kind::Busy,
         _ => Kind::Failed,
@@ -265,6 +266,7 @@ fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
     match kind {
         Kind::Corrupt => told.cure(Text::new("control-journal-corrupt-cure")),
         Kind::Exhausted => told.cure(Text::new("core-disk-full-cure")),
+        Kind::Denied => told.cure(Text::new("control-journal-closed-cure")),
         _ => told,
     }
 }

@@ -57,10 +57,20 @@ impl FleetLock {
     }
 }
 
+/// Who took it writes down who it is right after: that moment is waited for.
 fn held(file: &mut File) -> Error {
-    let mut text = String::new();
-    let holder =
-        file.take(4096).read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok());
+    let mut holder = None;
+    for _ in 0..25 {
+        let mut text = String::new();
+        let read = file.rewind().and_then(|()| file.take(4096).read_to_string(&mut text));
+        let told = read.ok().and_then(|_| serde_json::from_str(&text).ok());
+        // An earlier holder's word is still there until it is written over.
+        holder = told.filter(|told: &Holder| Path::new(&format!("/proc/{}", told.pid)).exists());
+        if holder.is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     let what = match holder {
         Some(Holder { pid, command, by, since }) => Text::new("control-lock-held")
             .with("pid", pid.to_string())

@@ -11,7 +11,7 @@ use roadstead_core::{
         engine::Depth,
         hand::{LookAsk, LookMember, Looked},
     },
-    seen::{FleetSeen, Reach},
+    seen::{FleetSeen, HalfDone, Reach},
 };
 
 use crate::purse;
@@ -29,6 +29,8 @@ pub(crate) struct View<'a> {
     pub(crate) engines: &'a dyn Engines,
     pub(crate) hands: &'a dyn Hands,
     pub(crate) secrets: &'a dyn Secrets,
+    /// Restores that did not get to their end, before the operation that looks.
+    pub(crate) half_done: &'a BTreeMap<String, HalfDone>,
 }
 
 /// What is looked at.
@@ -88,7 +90,7 @@ impl View<'_> {
             let looked = self.look_at(supervised, &host, members, scope).await;
             (host, looked)
         });
-        let mut seen = FleetSeen::default();
+        let mut seen = FleetSeen { half_done: self.half_done.clone(), ..FleetSeen::default() };
         for (host, looked) in join_all(looks).await {
             match looked {
                 Ok(looked) => merge(&mut seen, host, looked),

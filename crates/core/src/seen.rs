@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Bytes, Error, Millis, Text, Timestamp, Version,
     finding::Finding,
-    model::{ClusterSpec, MemberHome, Name},
+    model::{ClusterSpec, MemberHome, MemberSpec, Name, Runtime},
 };
 
 /// The whole fleet as seen at one time.
@@ -32,9 +32,22 @@ pub struct FleetSeen {
     /// Data directories that were set aside, in the homes of this fleet's members.
     #[serde(default)]
     pub asides: Vec<Aside>,
+    /// Restores that began to change something and did not get to their end, as the journal knows them, by where they
+    /// go: a member's name, or `HOST:PORT`.
+    #[serde(default)]
+    pub half_done: BTreeMap<String, HalfDone>,
     /// What went wrong while looking.
     #[serde(default)]
     pub findings: Vec<Finding>,
+}
+
+/// A restore that did not get to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfDone {
+    /// The operation.
+    pub operation: String,
+    /// What is there now may be a part of a snapshot.
+    pub is_part: bool,
 }
 
 /// One host.
@@ -176,6 +189,22 @@ pub struct OnHost {
     pub files: BTreeMap<String, String>,
     /// What is left for us on the file system of its home; `None`: unknown.
     pub free: Option<Bytes>,
+    /// Where its process listens by TCP; `None`: none runs, or we may not see.
+    #[serde(default)]
+    pub listens: Option<Vec<SocketAddr>>,
+}
+
+impl OnHost {
+    /// Where it answers, when that is not where it is declared to: another port, or addresses that nobody declared.
+    /// Loopback is every member's own.
+    pub fn elsewhere(&self, member: &MemberSpec) -> Option<&[SocketAddr]> {
+        let Runtime::Process { port, listen, .. } = &member.runtime else { return None };
+        let there = self.listens.as_deref()?;
+        let answers = there.contains(&SocketAddr::new(*listen, *port));
+        let declared = |address: &SocketAddr| address.ip() == *listen || address.ip().is_loopback();
+        let others = there.iter().filter(|address| address.port() == *port).any(|address| !declared(address));
+        (!answers || others).then_some(there)
+    }
 }
 
 /// A member's data directory.

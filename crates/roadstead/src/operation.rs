@@ -199,7 +199,7 @@ fn stop(context: &Context, course: &Course) {
 
 fn exit(report: &Report, aim: &Aim) -> Exit {
     match report.ended {
-        Ended::Done | Ended::Resumed => Exit::Done,
+        Ended::Done | Ended::Resumed | Ended::GivenUp => Exit::Done,
         Ended::Cancelled => Exit::Interrupted,
         // Whether snapshots are whole is a question, and the answer is no.
         Ended::Failed if matches!(aim, Aim::Verify { .. } | Aim::Compare { .. }) => Exit::No,

@@ -47,7 +47,8 @@ impl Hand for Script {
             let runs = running.contains(&asked.member.name.to_string());
             let process =
                 if runs { ProcessSeen::Running { pid: 1, restarts: 0 } } else { ProcessSeen::Stopped };
-            let on_host = OnHost { data: DataSeen::Absent, process, files: BTreeMap::new(), free: None };
+            let on_host =
+                OnHost { data: DataSeen::Absent, process, files: BTreeMap::new(), free: None, listens: None };
             let reach = if runs { Reach::Running } else { Reach::Stopped };
             let seen = MemberSeen { on_host: Some(on_host), reach, facts: None, took: Millis(0) };
             (asked.member.name.clone(), seen)

@@ -56,6 +56,9 @@ pub enum Act {
     Check(SnapshotTask),
     /// Restores a snapshot into a scratch server, compares, and notes the result in the vault.
     Prove(ProveTask),
+    /// Fails unless the snapshot can take the place of what the member has: all of it is in its vault, there is room, and
+    /// the data directory can be set aside. Better known while the member still serves.
+    Ready(LoadTask),
     /// Fails unless the member, reached by address, can take the snapshot and holds nothing that a load would meet: that
     /// it succeeded is the journal's word that what a broken-off load left there came from that load.
     RequireEmpty(LoadTask),
@@ -152,7 +155,7 @@ pub struct LoadTask {
 impl Act {
     /// Whether it changes a member or its host. The others look, or add to a vault.
     pub fn changes(&self) -> bool {
-        let only_looks = matches!(self, Self::RequireEmpty(_) | Self::Compare(_));
+        let only_looks = matches!(self, Self::Ready(_) | Self::RequireEmpty(_) | Self::Compare(_));
         !only_looks && !matches!(self, Self::Take(_) | Self::Check(_) | Self::Prove(_))
     }
 
@@ -170,7 +173,9 @@ impl Act {
             | Self::SetAside { member, .. }
             | Self::Own { member, .. } => Some(member),
             Self::Take(task) => Some(&task.member),
-            Self::RequireEmpty(task) | Self::Load(task) | Self::Compare(task) => Some(&task.member),
+            Self::Ready(task) | Self::RequireEmpty(task) | Self::Load(task) | Self::Compare(task) => {
+                Some(&task.member)
+            }
         }
     }
 
@@ -180,7 +185,9 @@ impl Act {
             Self::Take(task) => Some(&task.vault),
             Self::Check(task) => Some(&task.vault),
             Self::Prove(task) => Some(&task.snapshot.vault),
-            Self::RequireEmpty(task) | Self::Load(task) | Self::Compare(task) => Some(&task.snapshot.vault),
+            Self::Ready(task) | Self::RequireEmpty(task) | Self::Load(task) | Self::Compare(task) => {
+                Some(&task.snapshot.vault)
+            }
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Act, Aim, Condition, Decision, MemberTask, Risk, Step, Target, former,
+    place::{answers, moves},
     situation::{Draft, Situation, known_of},
 };
 use crate::{
@@ -108,7 +109,7 @@ pub(super) fn start(task: &MemberTask) -> Step {
         risk: None,
         requires: vec![Condition::OwnData(name.clone())],
         act: Act::Start(task.clone()),
-        proves: vec![Condition::Running(name.clone())],
+        proves: [Condition::Running(name.clone())].into_iter().chain(answers(&task.member)).collect(),
         undo: Some(Act::Stop(task.clone())),
     }
 }
@@ -263,8 +264,9 @@ fn data_elsewhere(situation: &Situation<'_>, cluster: &ClusterSpec, member: &Mem
         let on_host = seen.members.get(name).and_then(|seen| seen.on_host.as_ref());
         on_host.is_some_and(|on_host| matches!(on_host.data, DataSeen::Ours(_)))
     };
-    let mut others =
-        seen.undeclared.iter().filter(|(name, other)| other.name == cluster.name && has_data(name));
+    // One at another port is a copy of some day, not the member under its former name.
+    let is_this = |other: &ClusterSpec| other.name == cluster.name && other.first().runtime == member.runtime;
+    let mut others = seen.undeclared.iter().filter(|(name, other)| is_this(other) && has_data(name));
     let (other, _) = others.next()?;
     let cure = Text::new("core-plan-data-renamed-cure").with("other", other);
     Some(cure.with("member", &member.name).with("cluster", &cluster.name))
@@ -387,8 +389,15 @@ fn changed(
         changes.into_iter().partition(|change| matches!(change.how, How::Own(_)));
     let needs_restart = by_files.iter().any(|change| change.how == How::Restart);
     let files_differ = on_host.is_some_and(|host| differing_file(layout, host).is_some());
-    if needs_restart {
-        draft.steps.push(restart(task, &by_files));
+    let elsewhere = on_host.and_then(|host| host.elsewhere(&task.member));
+    if needs_restart || elsewhere.is_some() {
+        let mut step = restart(task, &by_files);
+        if let (Some(there), true) = (elsewhere, by_files.is_empty()) {
+            step.title = Text::new("core-step-restart")
+                .with("member", &task.member.name)
+                .with("why", moves(&task.member, there));
+        }
+        draft.steps.push(step);
     } else if !by_files.is_empty() || files_differ {
         draft.steps.push(reload(task, layout, &by_files));
     }
@@ -442,6 +451,7 @@ fn restart(task: &MemberTask, changes: &[Change]) -> Step {
     let name = &task.member.name;
     let (why, mut proves) = merged(changes);
     proves.insert(0, Condition::Running(name.clone()));
+    proves.extend(answers(&task.member));
     let why = why.unwrap_or_else(|| Text::new("core-step-because-it-died"));
     Step {
         id: format!("restart-{name}"),

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    Act, Aim, Decision, ProveTask, SnapshotTask, Step, TakeTask, Target,
+    Act, Aim, Condition, Decision, ProveTask, SnapshotTask, Step, TakeTask, Target, place_of,
     situation::{Draft, Situation},
 };
 use crate::{
@@ -95,6 +95,9 @@ fn take(situation: &Situation<'_>, cluster: &ClusterSpec) -> Result<Option<Step>
     }
     let member = cluster.first();
     let task = situation.task(cluster, member);
+    // What a member of ours has says so itself.
+    let whole = (!member.is_supervised())
+        .then(|| Condition::Whole { member: member.name.clone(), place: place_of(member) });
     Ok(Some(Step {
         id: format!("take-{}", cluster.name),
         title: Text::new("core-step-take")
@@ -108,7 +111,7 @@ fn take(situation: &Situation<'_>, cluster: &ClusterSpec) -> Result<Option<Step>
             ..Target::default()
         },
         risk: None,
-        requires: vec![],
+        requires: whole.into_iter().collect(),
         act: Act::Take(TakeTask {
             member: task,
             vault: vault.clone(),

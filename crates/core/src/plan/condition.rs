@@ -1,5 +1,7 @@
 //! What must be true, as data: evaluated against a fresh observation, by any process, on any day.
 
+use std::net::{IpAddr, SocketAddr};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,12 +18,28 @@ pub enum Condition {
     Running(Name),
     /// No process of the member runs.
     Stopped(Name),
+    /// The member listens where it is declared to.
+    Answers {
+        /// Which.
+        member: Name,
+        /// Its address.
+        listen: IpAddr,
+        /// Its port.
+        port: u16,
+    },
     /// The member has no data directory (or an unfinished creation of ours).
     NoData(Name),
     /// The member's data directory is ours.
     OwnData(Name),
     /// The member's data directory is ours, and waits for a load.
     Unfinished(Name),
+    /// No restore into this server, reached by address, broke off in the middle of its load.
+    Whole {
+        /// Which.
+        member: Name,
+        /// Where it answers, as [`super::place_of`] says it.
+        place: String,
+    },
     /// The file has these contents (SHA-256); for files that hold no secret.
     File {
         /// Whose.
@@ -87,6 +105,13 @@ impl Condition {
     /// Evaluates it against what was seen.
     pub fn held(&self, seen: &FleetSeen) -> Held {
         match self {
+            Self::Whole { member, place } => match seen.half_done.get(place).filter(|half| half.is_part) {
+                None => Held::Yes,
+                Some(half) => {
+                    let what = Text::new("core-condition-part").with("member", member);
+                    Held::No(what.with("operation", half.operation.get(..8).unwrap_or(&half.operation)))
+                }
+            },
             Self::User { host, user } => match seen.hosts.get(host) {
                 None => Held::Unknown(Text::new("core-condition-host-unseen").with("host", host)),
                 Some(host) if host.users.contains(user) => Held::Yes,
@@ -97,6 +122,7 @@ impl Condition {
             | Self::NoData(member)
             | Self::OwnData(member)
             | Self::Unfinished(member)
+            | Self::Answers { member, .. }
             | Self::File { member, .. }
             | Self::Setting { member, .. }
             | Self::Database { member, .. }
@@ -112,11 +138,13 @@ impl Condition {
     pub fn member(&self) -> Option<&Name> {
         match self {
             Self::User { .. } => None,
-            Self::Running(member)
+            Self::Whole { member, .. }
+            | Self::Running(member)
             | Self::Stopped(member)
             | Self::NoData(member)
             | Self::OwnData(member)
             | Self::Unfinished(member)
+            | Self::Answers { member, .. }
             | Self::File { member, .. }
             | Self::Setting { member, .. }
             | Self::Database { member, .. }
@@ -138,6 +166,17 @@ impl Condition {
                     ProcessSeen::Stopped | ProcessSeen::Dead => Held::Yes,
                     ProcessSeen::Running { .. } | ProcessSeen::BackingOff { .. } => no("core-condition-runs"),
                 },
+            },
+            Self::Answers { listen, port, .. } => match seen.on_host.as_ref().map(|host| &host.listens) {
+                Some(Some(there)) if there.contains(&SocketAddr::new(*listen, *port)) => Held::Yes,
+                Some(Some(there)) => {
+                    let there: Vec<_> = there.iter().map(ToString::to_string).collect();
+                    let what = Text::new("core-condition-answers").with("member", name);
+                    Held::No(what.with("there", there.join(", ")))
+                }
+                // Nobody may see where: then that it answers must do.
+                Some(None) if seen.reach == Reach::Running => Held::Yes,
+                Some(None) | None => Held::Unknown(state(name, &seen.reach)),
             },
             Self::NoData(_) => match seen.on_host.as_ref().map(|host| &host.data) {
                 None => Held::Unknown(Text::new("core-condition-not-supervised").with("member", name)),
@@ -166,7 +205,9 @@ impl Condition {
             Self::Setting { .. } | Self::Database { .. } | Self::Own { .. } | Self::Admitted { .. } => {
                 self.held_by_facts(name, seen)
             }
-            Self::User { .. } => Held::Unknown(Text::new("core-condition-host-unseen").with("host", name)),
+            Self::User { .. } | Self::Whole { .. } => {
+                Held::Unknown(Text::new("core-condition-host-unseen").with("host", name))
+            }
         }
     }
 

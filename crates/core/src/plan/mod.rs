@@ -6,6 +6,7 @@ pub mod backup;
 mod condition;
 pub mod down;
 pub mod former;
+mod place;
 pub mod restore;
 mod situation;
 mod step;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use act::{Act, LoadTask, MemberTask, ProveTask, SnapshotTask, Standing, TakeTask};
 pub use condition::{Condition, Held};
+pub use place::place_of;
 pub use situation::Situation;
 pub use step::{Risk, Step, Target};
 
@@ -179,14 +181,14 @@ impl Plan {
         self.aim == other.aim || self.restores_into().is_some_and(|here| other.restores_into() == Some(here))
     }
 
-    /// Where it restores: a member of the fleet by its name, a server that somebody else runs by its address.
-    fn restores_into(&self) -> Option<(String, u16)> {
+    /// Where it restores: a member of the fleet by its name, a server that somebody else runs as `HOST:PORT`.
+    pub fn restores_into(&self) -> Option<String> {
         let Aim::Restore { .. } = self.aim else { return None };
         let member = self.steps.iter().find_map(|step| match &step.act {
             Act::Compare(task) => Some(&task.member.member),
             _ => None,
         })?;
-        Some(if member.is_supervised() { (member.name.to_string(), 0) } else { member.endpoint() })
+        Some(if member.is_supervised() { member.name.to_string() } else { place_of(member) })
     }
 
     /// The names of what it would lose data of.

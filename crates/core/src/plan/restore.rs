@@ -77,6 +77,7 @@ fn steps(
         return Err(vec![Finding::error(cluster.name.as_str(), text)]);
     }
     draft.findings.extend(unproven(record));
+    draft.findings.extend(other_version(&cluster, record, into));
     match into {
         Destination::Place => {
             let member = cluster.first().clone();
@@ -111,6 +112,18 @@ fn unproven(record: &Record) -> Option<Finding> {
         Finding::warning(record.draft.cluster.as_str(), text)
             .cure(Text::new("core-plan-restore-unproven-cure")),
     )
+}
+
+/// What is restored keeps the version that it was taken from, whatever the file says now.
+fn other_version(cluster: &ClusterSpec, record: &Record, into: &Destination) -> Option<Finding> {
+    let (wanted, is) = (cluster.version.as_ref()?, &record.dumped.version);
+    let by_address = matches!(into, Destination::Address { .. });
+    if by_address || is.is_of(wanted) || is.major() == wanted.major() {
+        return None;
+    }
+    let say = |key: &str| Text::new(key).with("is", is.to_string()).with("wanted", wanted.to_string());
+    let cure = say("core-plan-restore-version-cure").with("major", is.major());
+    Some(Finding::warning(cluster.name.as_str(), say("core-plan-restore-version")).cure(cure))
 }
 
 fn beside(
@@ -260,6 +273,9 @@ fn supervised(
     }
     if !is_loaded {
         draft.findings.extend(little_room(&task, on_host, record));
+        if runs || matches!(data, DataSeen::Ours(_)) {
+            draft.steps.push(ready(&task));
+        }
         if runs {
             draft.steps.push(stop(&task.member));
         }
@@ -310,6 +326,22 @@ fn little_room(task: &LoadTask, on_host: &OnHost, record: &Record) -> Option<Fin
     let severity = if hopeless { Severity::Error } else { Severity::Warning };
     let finding = Finding::error(member.as_str(), text).cure(Text::new("core-plan-no-room-cure"));
     Some(Finding { severity, ..finding })
+}
+
+fn ready(task: &LoadTask) -> Step {
+    let name = &task.member.member.name;
+    Step {
+        id: format!("ready-{name}"),
+        title: Text::new("core-step-ready")
+            .with("member", name)
+            .with("snapshot", task.snapshot.snapshot.short()),
+        target: target(&task.member),
+        risk: None,
+        requires: vec![],
+        act: Act::Ready(task.clone()),
+        proves: vec![],
+        undo: None,
+    }
 }
 
 fn set_aside(situation: &Situation<'_>, task: &MemberTask) -> Step {

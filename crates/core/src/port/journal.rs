@@ -36,9 +36,26 @@ impl Operation {
         self.steps.iter().filter(move |record| is_one(&record.step))
     }
 
-    /// Whether a load was begun by it: what is at its target since may be of that load.
+    /// Whether a load was begun by it, or by one that it carries on: what is at its target since may be of that load.
     pub fn began_to_load(&self) -> bool {
+        let goes_on = |step: &Step| matches!(&step.act, Act::Load(task) if task.again.is_some());
         self.records_of(|act| matches!(act, Act::Load(_))).next().is_some()
+            || self.plan.steps.iter().any(goes_on)
+    }
+
+    /// Whether, once this was done, there is nothing left to carry on of another: it has the same aim, or it restored
+    /// something else where the other would have, under whatever address.
+    pub fn replaces(&self, other: &Self) -> bool {
+        let server = self.server();
+        self.plan.replaces(&other.plan) || (server.is_some() && server == other.server())
+    }
+
+    /// Which server it found at an address, as its engine names it.
+    fn server(&self) -> Option<&str> {
+        let now =
+            self.steps.iter().filter_map(|record| record.outcome.as_ref()?.as_ref().ok()?.found.as_ref());
+        let mut all = now.chain(self.plan.found.values());
+        all.find_map(|found| found.get("server")?.as_str())
     }
 
     /// Whether it put a snapshot where it was to go, whatever came after that.
@@ -70,6 +87,8 @@ pub enum Ended {
     Cancelled,
     /// It was interrupted, and another operation carried its aim on.
     Resumed,
+    /// It was interrupted, and whoever runs the fleet said that nobody will carry it on.
+    GivenUp,
 }
 
 /// What became of one step.

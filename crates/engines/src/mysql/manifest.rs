@@ -76,8 +76,8 @@ fn comparable(mut original: Manifest, mut copy: Manifest, keep: &[String]) -> (M
     };
     original.objects.retain(|object| !kept(object));
     copy.objects.retain(|object| !kept(object));
-    // Every server of ours is loaded by this account, and held no other before.
-    if keep.iter().any(|name| name == ADMIN) {
+    // Every server of ours is loaded by this account, and held no other before; and an original is all its own.
+    if keep.is_empty() || keep.iter().any(|name| name == ADMIN) {
         return (original, copy);
     }
     let of = |object: &Object| (object.kind.clone(), object.name.clone());

@@ -51,11 +51,19 @@ pub(crate) fn define(words: &Words, engines: &dyn Engines) -> Command {
 pub(crate) fn run(context: &Context, matches: &ArgMatches, engines: &dyn Engines) -> Outcome {
     let file = &context.settings.file;
     let directory = fleet_file::directory(file)?;
-    if fleet_file::is_standard_input(file) || std::fs::symlink_metadata(file).is_ok() {
+    // An empty file is nobody's work.
+    let there = std::fs::symlink_metadata(file).ok();
+    let is_empty = there.as_ref().is_some_and(|there| there.is_file() && there.len() == 0);
+    if fleet_file::is_standard_input(file) || (there.is_some() && !is_empty) {
         let what = Text::new("cli-init-exists").with("path", fleet_file::shown(file));
         return Err(Error::new(Kind::Exists, what).cure(Text::new("cli-init-exists-cure")).into());
     }
     let text = compose(context, matches, engines, &directory)?;
+    if is_empty {
+        std::fs::remove_file(file).map_err(|error| {
+            Error::io(Text::new("cli-init-exists").with("path", fleet_file::shown(file)), &error)
+        })?;
+    }
     let mut done = Vec::new();
     let key = directory.join(KEY);
     for path in [&key, &directory.join(IGNORE)] {

@@ -30,7 +30,8 @@ pub(crate) fn define(words: &Words) -> Command {
 
 pub(crate) fn define_resume(words: &Words) -> Command {
     let operation = shape::positional(words, "operation", "OPERATION", "cli-arg-operation-resume");
-    shape::verb(words, "resume").arg(operation).arg(shape::dry_run(words))
+    let give_up = shape::flag(words, "give-up", "cli-option-give-up").conflicts_with("dry-run");
+    shape::verb(words, "resume").arg(operation).arg(shape::dry_run(words)).arg(give_up)
 }
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
@@ -73,6 +74,7 @@ fn result(words: &Words, operation: &Operation) -> (String, Tone) {
         Some(Ended::Failed) => ("cli-ended-failed", Tone::Bad),
         Some(Ended::Cancelled) => ("cli-ended-cancelled", Tone::Doubtful),
         Some(Ended::Resumed) => ("cli-ended-resumed", Tone::Plain),
+        Some(Ended::GivenUp) => ("cli-ended-given-up", Tone::Plain),
         None => ("cli-ended-never", Tone::Doubtful),
     };
     (words.word(key), tone)
@@ -151,6 +153,14 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
         let json = json!({ "resumed": null });
         return Ok(Answer::done(format!("{}\n", context.words.word("cli-resume-none")), json));
     };
+    if matches.get_flag("give-up") {
+        controller.give_up(&controller.hold()?, &operation)?;
+        let told = Text::new("cli-resume-given-up")
+            .with("operation", short(&operation.id))
+            .with("aim", render::plan::aim(&operation.plan.aim));
+        let json = json!({ "resumed": null, "given_up": operation.id });
+        return Ok(Answer::done(format!("{}\n", context.words.say(&told)), json));
+    }
     let told = Text::new("cli-resume-head")
         .with("operation", short(&operation.id))
         .with("aim", render::plan::aim(&operation.plan.aim));
@@ -188,6 +198,7 @@ fn interrupted(controller: &Controller, asked: Option<&String>) -> Result<Option
     match operation.result {
         Some(Ended::Done) => Err(refuse("cli-resume-done")),
         Some(Ended::Resumed) => Err(refuse("cli-resume-resumed").cure(Text::new("cli-resume-resumed-cure"))),
+        Some(Ended::GivenUp) => Err(refuse("cli-resume-gave-up").cure(Text::new("cli-resume-gave-up-cure"))),
         _ if controller.is_replaced(&operation)? => {
             Err(refuse("cli-resume-replaced").cure(Text::new("cli-resume-resumed-cure")))
         }

@@ -1,6 +1,8 @@
 //! `roadstead status`: each member's state, role, version and endpoint, and how old its last proven backup is.
 //! Ends with 1 when something is wrong; a member that was stopped on purpose is not.
 
+use std::net::SocketAddr;
+
 use clap::{ArgMatches, Command};
 use roadstead_control::Controller;
 use roadstead_core::{
@@ -8,7 +10,7 @@ use roadstead_core::{
     model::{ClusterSpec, Fleet, MemberHome, MemberSpec, Name, Runtime},
     plan,
     port::layout::Endpoint,
-    seen::{Aside, DataSeen, FleetSeen, Former, MemberSeen, OnHost, ProcessSeen, Reach, Role},
+    seen::{Aside, DataSeen, FleetSeen, Former, HalfDone, MemberSeen, OnHost, ProcessSeen, Reach, Role},
 };
 use serde_json::{Value, json};
 
@@ -59,6 +61,8 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     findings
         .extend(seen.asides.iter().filter(|aside| is_listed(&aside.member)).map(|aside| state.aside(aside)));
     findings.extend(clusters.iter().flat_map(|cluster| lost(cluster, &seen, &shelf)));
+    findings.extend(half_done(listed(), &seen));
+    findings.extend(clusters.iter().flat_map(|cluster| misplaced(cluster, &seen)));
     findings.extend(undeclared.iter().flat_map(|cluster| unfinished_copies(&loaded.fleet, cluster, &seen)));
     for found in &findings {
         text.push_str(&render::finding::one(&context.words, context.paint, found));
@@ -112,7 +116,7 @@ impl State<'_> {
                     Cell::new(state).tone(tone),
                     Cell::new(role.unwrap_or_else(|| "-".into())),
                     Cell::new(version.unwrap_or_else(|| "-".into())),
-                    Cell::new(endpoint(member)),
+                    Cell::new(answers(member, seen)),
                     Cell::new(proven).tone(proven_tone),
                 ]);
             }
@@ -189,7 +193,12 @@ impl State<'_> {
             .with("path", &aside.path)
             .with("size", aside.bytes.map_or_else(unknown, |bytes| bytes.to_string()))
             .with("age", aside.since.map_or_else(unknown, |since| time::age(self.words, since, self.now)));
-        Finding::note(aside.member.as_str(), what).cure(Text::new("cli-status-aside-cure"))
+        // While its restore is not done, this may be all that there is.
+        let is_needed = self.seen.half_done.contains_key(aside.member.as_str());
+        let key = if is_needed { "cli-status-aside-needed-cure" } else { "cli-status-aside-cure" };
+        let data = aside.path.rsplit_once("/data.").map_or("", |(home, _)| home);
+        let cure = Text::new(key).with("path", &aside.path).with("data", format!("{data}/data"));
+        Finding::note(aside.member.as_str(), what).cure(cure)
     }
 
     /// Whether somebody watches what runs here.
@@ -232,6 +241,7 @@ impl State<'_> {
             "version": facts.and_then(|facts| facts.version.as_ref()).map(ToString::to_string),
             "flavour": facts.map(|facts| &facts.flavour),
             "endpoint": endpoint(member),
+            "listens": seen.and_then(|seen| seen.on_host.as_ref()).and_then(|host| host.listens.as_ref()),
             "supervised": member.is_supervised(),
             "process": seen.and_then(|seen| seen.on_host.as_ref()).map(|host| self.process(&host.process)),
             "uptime_ms": facts.and_then(|facts| facts.uptime),
@@ -336,6 +346,29 @@ fn lost(cluster: &ClusterSpec, seen: &FleetSeen, shelf: &Shelf) -> Vec<Finding> 
     found
 }
 
+/// Restores that took something down or filled it in part, and did not get to their end; elsewhere a warning.
+fn half_done<'c>(clusters: impl Iterator<Item = &'c ClusterSpec>, seen: &FleetSeen) -> Vec<Finding> {
+    let members: Vec<_> = clusters.flat_map(|cluster| &cluster.members).collect();
+    let told = |(place, half): (&String, &HalfDone)| {
+        let is_its = |member: &&&MemberSpec| {
+            if member.is_supervised() {
+                member.name.as_str() == place
+            } else {
+                plan::place_of(member) == *place
+            }
+        };
+        let member = members.iter().find(is_its);
+        let operation = half.operation.get(..8).unwrap_or(&half.operation);
+        let say = |key: &str| Text::new(key).with("place", place).with("operation", operation);
+        let severity = if member.is_some() { Severity::Error } else { Severity::Warning };
+        let subject = member.map_or(place.as_str(), |member| member.name.as_str());
+        let key = if half.is_part { "cli-status-half-loaded" } else { "cli-status-half-done" };
+        let finding = Finding::warning(subject, say(key)).cure(say("cli-status-half-done-cure"));
+        Finding { severity, ..finding }
+    };
+    seen.half_done.iter().map(told).collect()
+}
+
 fn is_unfinished(seen: &MemberSeen) -> bool {
     seen.on_host.as_ref().is_some_and(|host| host.data == DataSeen::Unfinished)
 }
@@ -349,7 +382,7 @@ fn unfinished_copies(fleet: &Fleet, cluster: &ClusterSpec, seen: &FleetSeen) -> 
             continue;
         };
         if is_unfinished(seen) {
-            let path = MemberHome::new(host, &fleet.name, &member.name).root;
+            let path = MemberHome::new(host, &fleet.name, &member.name).data();
             let told = plan::apply::unfinished(cluster, member);
             found.push(told.cure(Text::new("cli-status-unfinished-cure").with("path", path)));
         }
@@ -361,6 +394,35 @@ fn is_told(seen: &FleetSeen, member: &Name) -> bool {
     let told =
         |found: &Finding| found.what.key == "agent-member-restarted" && found.subject == member.as_str();
     seen.findings.iter().any(told)
+}
+
+/// Where a member answers; where it is declared to, when that is so or unknown.
+fn answers(member: &MemberSpec, seen: Option<&MemberSeen>) -> String {
+    match seen.and_then(|seen| elsewhere(member, seen)) {
+        Some([]) | None => endpoint(member),
+        Some(there) => there.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// Where a running member listens, when that is not where it is declared to.
+fn elsewhere<'s>(member: &MemberSpec, seen: &'s MemberSeen) -> Option<&'s [SocketAddr]> {
+    let on_host = seen.on_host.as_ref().filter(|_| seen.reach == Reach::Running)?;
+    let is_whole = matches!(on_host.data, DataSeen::Ours(_));
+    on_host.elsewhere(member).filter(|_| is_whole)
+}
+
+/// Members that clients do not find where the fleet file says.
+fn misplaced(cluster: &ClusterSpec, seen: &FleetSeen) -> Vec<Finding> {
+    let told = |member: &MemberSpec| {
+        let there = elsewhere(member, seen.members.get(&member.name)?)?;
+        let there: Vec<_> = there.iter().map(ToString::to_string).collect();
+        let what = Text::new("cli-status-elsewhere")
+            .with("member", &member.name)
+            .with("there", there.join(", "))
+            .with("wanted", endpoint(member));
+        Some(Finding::error(member.name.as_str(), what).cure(Text::new("cli-status-elsewhere-cure")))
+    };
+    cluster.members.iter().filter_map(told).collect()
 }
 
 /// Where clients reach a member, as one text.
@@ -445,8 +507,13 @@ mod tests {
     fn a_restart_is_told_once() {
         let name = Name::parse("orders-1").expect("a name");
         let process = ProcessSeen::Running { pid: 1, restarts: 2 };
-        let on_host =
-            OnHost { process, data: DataSeen::Absent, files: std::collections::BTreeMap::new(), free: None };
+        let on_host = OnHost {
+            process,
+            data: DataSeen::Absent,
+            files: std::collections::BTreeMap::new(),
+            free: None,
+            listens: None,
+        };
         let member =
             MemberSeen { reach: Reach::Running, facts: None, on_host: Some(on_host), took: Millis(0) };
         let mut seen = FleetSeen::default();

@@ -2,11 +2,11 @@
 
 use clap::{ArgMatches, Command};
 use roadstead_core::{
-    Error, Kind, Result, Text,
+    Error, Kind, Result, Text, Timestamp,
     manifest::Difference,
     model::{Fleet, Name},
     plan::Aim,
-    port::vault::Stage,
+    port::vault::{Record, Stage},
 };
 use serde_json::json;
 
@@ -57,11 +57,12 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
         if ids.is_empty() {
             return nothing(context, &shelf, &loaded.fleet);
         }
+        let began = house::now();
         let aim = Aim::Verify { snapshots: ids.clone() };
         let mut answer = operation::carry_out(context, &loaded, &controller, &aim, &manner).await?;
         if !manner.dry_run {
             let after = Shelf::read(&controller).await;
-            answer.text.push_str(&verdicts(context, &after, &ids));
+            answer.text.push_str(&verdicts(context, &after, &ids, began));
         }
         Ok(answer)
     })?
@@ -97,11 +98,8 @@ fn nothing(context: &Context, shelf: &Shelf, fleet: &Fleet) -> Outcome {
     let mut proven = Vec::new();
     for entry in fleet.clusters.keys().filter_map(|cluster| shelf.proven(cluster)) {
         let record = &entry.record;
-        let told = Text::new("cli-verify-proven-already")
-            .with("snapshot", record.id().short())
-            .with("cluster", &record.draft.cluster)
-            .with("age", record.proven_at().map(|at| time::age(words, at, house::now())).unwrap_or_default());
-        render::append(&mut text, &words.say(&told));
+        let told = record.proven_at().map(|at| proven_already(words, record, at));
+        text.extend(told.map(|told| format!("{}\n", words.say(&told))));
         proven.push(json!({ "snapshot": record.id(), "cluster": record.draft.cluster, "proven_at": record.proven_at() }));
     }
     if proven.is_empty() {
@@ -110,6 +108,13 @@ fn nothing(context: &Context, shelf: &Shelf, fleet: &Fleet) -> Outcome {
         return Err(error.into());
     }
     Ok(Answer::done(text, json!({ "proven_already": proven })))
+}
+
+fn proven_already(words: &Words, record: &Record, at: Timestamp) -> Text {
+    Text::new("cli-verify-proven-already")
+        .with("snapshot", record.id().short())
+        .with("cluster", &record.draft.cluster)
+        .with("age", time::age(words, at, house::now()))
 }
 
 /// One line for each of the first differences, and how many more there are.
@@ -126,11 +131,15 @@ fn differences(words: &Words, paint: Paint, all: &[Difference]) -> String {
     text
 }
 
-/// One line for each snapshot, as the vault has it now.
-fn verdicts(context: &Context, shelf: &Shelf, ids: &[String]) -> String {
+/// One line for each snapshot, as the vault has it now. A proof of an earlier day is told as such.
+fn verdicts(context: &Context, shelf: &Shelf, ids: &[String], began: Timestamp) -> String {
     let words = &context.words;
     let mut text = String::new();
     for entry in shelf.entries.iter().filter(|entry| ids.contains(&entry.record.id().0)) {
+        if let Some(at) = entry.record.proven_at().filter(|at| *at < began) {
+            render::append(&mut text, &words.say(&proven_already(words, &entry.record, at)));
+            continue;
+        }
         let (stage, tone) = snapshot::stage(words, &entry.record);
         let told = Text::new("cli-verify-verdict")
             .with("snapshot", entry.record.id().short())

@@ -50,7 +50,7 @@ fn end(words: &Words, paint: Paint, report: &Report) -> String {
         // There is nothing to carry on: what is wrong is mended first, and then asked about anew.
         Ended::Failed if asks_only(report) => ("cli-report-ended-looking", Tone::Bad),
         Ended::Failed => ("cli-report-ended-failed", Tone::Bad),
-        Ended::Cancelled | Ended::Resumed => ("cli-report-cancelled", Tone::Doubtful),
+        Ended::Cancelled | Ended::Resumed | Ended::GivenUp => ("cli-report-cancelled", Tone::Doubtful),
     };
     let told = Text::new(key)
         .with("done", done)

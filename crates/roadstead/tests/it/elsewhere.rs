@@ -145,8 +145,8 @@ fn what_a_later_restore_loaded_is_not_taken_for_an_earlier_ones() {
     sessions().redis("roadstead", &["set", "a", "1"]);
     harbour.run(&["backup"]).expect(0);
     let restore = ["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"];
-    // Killed once the load had begun: begin; stop, set aside, create: two records each; load: one.
-    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "8")], &restore).expect(-1);
+    // Killed once the load had begun: begin; ready, stop, set aside, create: two records each; load: one.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "10")], &restore).expect(-1);
     // The second one is killed when it runs again, before it is compared.
     harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "7")], &restore).expect(-1);
     let listed = harbour.run(&["journal", "--json"]).expect(0).json();
@@ -214,8 +214,8 @@ fn what_a_restore_made_and_did_not_load_is_never_started_as_a_member() {
     harbour.run(&["backup"]).expect(0);
     harbour.run(&["verify"]).expect(0);
     let restore = ["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"];
-    // begin; stop, set aside, create: two records each.
-    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "7")], &restore).expect(-1);
+    // begin; ready, stop, set aside, create: two records each.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "9")], &restore).expect(-1);
     let refused = harbour.run(&["up", "--yes"]).expect(1);
     assert!(refused.err.contains("sessions-1") || refused.out.contains("sessions-1"), "{}", refused.err);
     assert!(harbour.processes().iter().all(|(_, command)| !command.contains("redis-server")), "none runs");
@@ -241,4 +241,104 @@ fn crash_during_restore_by_address() {
     };
     let records = killed_after_every_record(&harbour, &restore_to(&address, &yes), &reset, &restored);
     assert!(records >= 8, "three steps and the operation's own: {records}");
+}
+
+/// The usual way after a disaster: the server that is declared was made anew, empty. What a load left there is no backup.
+#[cfg(feature = "postgresql")]
+#[test]
+fn half_a_load_at_a_declared_address_is_told_and_not_backed_up() {
+    let original = stranger::Postgresql::start();
+    let harbour = backed_up(&original, 60_000);
+    harbour.run(&["verify"]).expect(0);
+    let target = stranger::Postgresql::start();
+    let text = harbour.declared();
+    let moved = text.replace(&original.port.to_string(), &target.port.to_string());
+    std::fs::write(harbour.path("fleet.yaml"), moved).expect("own folder");
+    let address = format!("localhost:{}", target.port);
+    let mut restore = harbour.start(&restore_to(&address, "--yes"));
+    let loads =
+        "select count(*) from pg_stat_activity where application_name = 'roadstead' and query ~ '^COPY'";
+    wait::until("rows to be loaded", Duration::from_secs(60), || (target.sql(loads) != "0").then_some(()));
+    restore.kill().expect("ours");
+    restore.wait().expect("it ends");
+
+    let refused = harbour.run(&["backup"]).expect(1);
+    let told = format!("{}{}", refused.out, refused.err);
+    assert!(told.contains("roadstead resume") && told.contains("part of a snapshot"), "{told}");
+    let status = harbour.run(&["status"]).expect(1);
+    assert!(
+        status.out.contains("part of the snapshot") && status.out.contains("--give-up"),
+        "{}",
+        status.out
+    );
+    harbour.run(&["resume", &format!("--yes={address}")]).expect(0);
+    harbour.run(&["status"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    assert_eq!(target.sql("select count(*) from big"), "60000");
+}
+
+/// Under another name of the same server, another restore is in its place as well.
+#[cfg(feature = "redis")]
+#[test]
+fn a_server_is_one_place_under_all_its_names() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    Client::of(&harbour, "sessions-1").redis("roadstead", &["set", "a", "1"]);
+    harbour.run(&["backup"]).expect(0);
+    let target = Redis::start();
+    let restore = |host: &str| {
+        let address = format!("{host}:{}", target.port);
+        let args = ["restore", "latest", "--to", &address, "--user", "default", "--yes"];
+        args.map(str::to_owned)
+    };
+    let run = |args: [String; 7], env: &[(&str, &str)]| {
+        harbour.run_with(env, &args.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    run(restore("127.0.0.1"), &[("ROADSTEAD_CRASH_AFTER_RECORD", "4")]).expect(-1);
+    run(restore("localhost"), &[]).expect(0);
+    target.say(&["set", "b", "a client's"]);
+    let none = harbour.run(&["resume", "--json"]).expect(0).json();
+    assert!(none["resumed"].is_null(), "{none:#}");
+    assert_eq!(target.say(&["get", "b"]), "a client's");
+}
+
+/// What nobody will carry on is told no more, and stays as it is.
+#[cfg(feature = "redis")]
+#[test]
+fn an_operation_can_be_given_up() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    Client::of(&harbour, "sessions-1").redis("roadstead", &["set", "a", "1"]);
+    harbour.run(&["backup"]).expect(0);
+    let restore = ["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"];
+    // begin; ready, stop: two records each.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "5")], &restore).expect(-1);
+    let status = harbour.run(&["status"]).expect(1);
+    assert!(status.out.contains("did not end"), "a member that was taken down is told: {}", status.out);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let given_up = harbour.run(&["resume", "--give-up"]).expect(0);
+    assert!(given_up.out.contains("Given up"), "{}", given_up.out);
+    harbour.run(&["status"]).expect(0);
+    let listed = harbour.run(&["journal", "--json"]).expect(0).json();
+    let operations = listed["operations"].as_array().expect("a list");
+    let id = operations.iter().find(|one| one["result"] == "given-up").expect("it is kept")["id"].clone();
+    harbour.run(&["resume", id.as_str().expect("an id")]).expect(1);
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["get", "a"]), "1");
+}
+
+/// A snapshot that its vault cannot give back takes no member down.
+#[cfg(feature = "redis")]
+#[test]
+fn a_restore_that_cannot_end_well_takes_nothing_down() {
+    let (harbour, pack) = crate::faults::proven_with_its_pack();
+    let away = harbour.path("pack-away");
+    std::fs::rename(&pack, &away).expect("own folder");
+    let restore = ["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"];
+    let refused = harbour.run(&restore).expect(1);
+    let told = format!("{}{}", refused.out, refused.err);
+    assert!(told.contains("lacks something in its vault"), "{told}");
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["dbsize"]), "3000");
+    harbour.run(&["status"]).expect(0);
+    std::fs::rename(&away, &pack).expect("own folder");
+    harbour.run(&restore).expect(0);
 }

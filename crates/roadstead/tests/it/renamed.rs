@@ -14,7 +14,7 @@ use roadstead_testkit::{
     place, wait,
 };
 
-use crate::harbour::{Client, SESSIONS, binary, fleet};
+use crate::harbour::{BILLING, Client, SESSIONS, binary, fleet};
 
 fn change(harbour: &Harbour, from: &str, to: &str) {
     let text = harbour.declared();
@@ -149,6 +149,30 @@ fn members_in_a_former_data_folder_are_seen_by_the_agent_that_watches_them() {
     assert!(!harbour.path("elsewhere").exists(), "nothing was made");
     harbour.run(&["down", "--yes"]).expect(0);
     assert!(harbour.processes().is_empty(), "{:?}", harbour.processes());
+}
+
+/// A server listens where it was started to, whatever its files say since.
+#[cfg(all(feature = "mysql", feature = "redis"))]
+#[test]
+fn a_member_that_got_another_port_is_restarted_there() {
+    let harbour = fleet(&[BILLING, SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    for member in ["billing-1", "sessions-1"] {
+        let old = harbour.port(member);
+        let new = place::free_port();
+        change(&harbour, &format!("port: {old}"), &format!("port: {new}"));
+        let status = harbour.run(&["status"]).expect(1);
+        assert!(status.out.contains(&format!("listens at 127.0.0.1:{old}")), "{}", status.out);
+        let plan = harbour.run(&["plan"]).expect(0);
+        assert!(plan.out.contains("restart") && plan.out.contains(&new.to_string()), "{}", plan.out);
+        harbour.run(&["up", "--yes"]).expect(0);
+        assert!(harbour.run(&["plan"]).expect(0).out.contains("nothing to do"));
+        harbour.run(&["status"]).expect(0);
+        assert!(TcpListener::bind(("127.0.0.1", old)).is_ok(), "{member} left its old port");
+        assert!(TcpListener::bind(("127.0.0.1", new)).is_err(), "{member} listens at its new one");
+    }
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["ping"]), "PONG");
+    assert_eq!(Client::of(&harbour, "billing-1").mariadb("billing", "SELECT 1"), "1");
 }
 
 #[cfg(feature = "redis")]

@@ -12,6 +12,7 @@ pub trait Inspect: Send + Sync {
     async fn manifest(&self, link: &Link, cluster: &ClusterSpec, watch: &dyn Watch) -> Result<Manifest>;
     /// Leaves out of an original's and a copy's manifest what may rightly differ, and is asked before every comparison:
     /// accounts that the load had to `keep`, and what was bound to vanish until `now` (keys past their expiry).
+    /// `keep` is empty for an original that is compared with what was taken from it: every account of it counts.
     /// `now` is `None` for a copy that served nobody since it was loaded: there nothing may have vanished.
     fn comparable(
         &self,

@@ -4,8 +4,8 @@ mod engine;
 mod world;
 
 use roadstead_core::{
-    plan::{Act, Aim, Decision, Destination, Plan},
-    seen::FleetSeen,
+    plan::{Act, Aim, Decision, Destination, Held, Plan},
+    seen::{FleetSeen, HalfDone},
 };
 use world::{World, name};
 
@@ -52,7 +52,7 @@ fn a_new_member_is_created_started_and_filled() {
         &apply(),
         "user-plain-for-a-1 [create] needs 0 proves 1
          create-a-1 [create] needs 2 proves 1
-         start-a-1 [-] needs 1 proves 1
+         start-a-1 [-] needs 1 proves 2
          database-a-1-0 [create] needs 1 proves 1
          database-a-1-1 [create] needs 1 proves 1",
     );
@@ -73,7 +73,7 @@ fn changed_settings_make_one_restart_or_one_reload() {
     check(
         &format!("declare a plain size=20 remark=y\n{seen}"),
         &apply(),
-        "restart-a-1 [restart] needs 1 proves 3",
+        "restart-a-1 [restart] needs 1 proves 4",
     );
     check(
         &format!("declare a plain size=10 remark=y\n{seen}"),
@@ -128,7 +128,7 @@ fn nobody_makes_an_empty_member_while_its_vault_cannot_be_read() {
         "declare a plain\nsee a data=absent\nunread v\nuser plain",
         &apply(),
         "create-a-1 [create] needs 2 proves 1
-         start-a-1 [-] needs 1 proves 1",
+         start-a-1 [-] needs 1 proves 2",
     );
 }
 
@@ -157,7 +157,7 @@ fn what_runs_under_a_former_name_is_in_the_way_and_stopped_by_down() {
         check(
             &former(process),
             &Aim::Apply { clusters: vec![name("b")] },
-            "create-b-1 [create] needs 2 proves 1\nstart-b-1 [-] needs 1 proves 1",
+            "create-b-1 [create] needs 2 proves 1\nstart-b-1 [-] needs 1 proves 2",
         );
     }
     check(&former("stopped"), &Aim::Down { clusters: vec![] }, "");
@@ -200,7 +200,7 @@ fn an_undeclared_member_at_the_port_of_a_declared_one_is_in_its_way_while_it_run
         &format!("{scenario}stopped"),
         &apply(),
         "create-a-1 [create] needs 2 proves 1
-         start-a-1 [-] needs 1 proves 1
+         start-a-1 [-] needs 1 proves 2
          note b-1: core-plan-undeclared",
     );
 }
@@ -209,11 +209,12 @@ fn an_undeclared_member_at_the_port_of_a_declared_one_is_in_its_way_while_it_run
 fn a_restore_without_room_or_port_sets_nothing_aside() {
     let scenario = |seen: &str| format!("declare a plain backup\nsnapshot aa01 a proven 4000\nsee a {seen}");
     let stopped = "data=ours:1.2 process=stopped";
-    let steps = "set-aside-a-1 [loses-data] needs 2 proves 1
+    let steps = "ready-a-1 [-] needs 0 proves 0
+         set-aside-a-1 [loses-data] needs 2 proves 1
          user-plain-for-a-1 [create] needs 0 proves 1
          create-a-1 [create] needs 2 proves 1
          load-a-1 [create] needs 2 proves 0
-         start-a-1 [-] needs 1 proves 1
+         start-a-1 [-] needs 1 proves 2
          compare-a-1 [-] needs 0 proves 0";
     let place = restore(Destination::Place);
     check(&scenario(&format!("{stopped} free=999")), &place, "error a-1: core-plan-no-room");
@@ -243,12 +244,12 @@ fn a_stopped_dying_or_silent_member_is_told_apart() {
     check(
         "declare a plain\nsee a data=ours:1.2 process=dead",
         &apply(),
-        "start-a-1 [-] needs 1 proves 1\nnote a-1: core-plan-more-when-running",
+        "start-a-1 [-] needs 1 proves 2\nnote a-1: core-plan-more-when-running",
     );
     check(
         "declare a plain\nsee a data=ours:1.2 process=backing-off",
         &apply(),
-        "restart-a-1 [restart] needs 1 proves 1\nwarning a-1: core-plan-backing-off",
+        "restart-a-1 [restart] needs 1 proves 2\nwarning a-1: core-plan-backing-off",
     );
     for (reach, key) in [
         ("unreachable", "core-plan-unreachable"),
@@ -425,11 +426,12 @@ fn a_restore_in_place_sets_live_data_aside() {
     check(
         "declare a plain backup\nuser plain\nsee a data=ours:1.2 process=running\nsnapshot aa01 a proven",
         &restore(Destination::Place),
-        "stop-a-1 [interrupts-writes] needs 0 proves 1
+        "ready-a-1 [-] needs 0 proves 0
+         stop-a-1 [interrupts-writes] needs 0 proves 1
          set-aside-a-1 [loses-data] needs 2 proves 1
          create-a-1 [create] needs 2 proves 1
          load-a-1 [create] needs 2 proves 0
-         start-a-1 [-] needs 1 proves 1
+         start-a-1 [-] needs 1 proves 2
          compare-a-1 [-] needs 0 proves 0",
     );
     check(
@@ -437,7 +439,7 @@ fn a_restore_in_place_sets_live_data_aside() {
         &restore(Destination::Place),
         "create-a-1 [create] needs 2 proves 1
          load-a-1 [create] needs 2 proves 0
-         start-a-1 [-] needs 1 proves 1
+         start-a-1 [-] needs 1 proves 2
          compare-a-1 [-] needs 0 proves 0
          warning a: core-plan-restore-unproven",
     );
@@ -469,7 +471,7 @@ fn a_restore_beside_leaves_the_original_alone() {
         &restore(Destination::Beside { member: name("a-2"), port: 5001 }),
         "create-a-2 [create] needs 2 proves 1
          load-a-2 [create] needs 2 proves 0
-         start-a-2 [-] needs 1 proves 1
+         start-a-2 [-] needs 1 proves 2
          compare-a-2 [-] needs 0 proves 0",
     );
 }
@@ -497,6 +499,40 @@ fn changed(plan: &Plan, seen: &FleetSeen) -> Vec<String> {
         .collect()
 }
 
+/// What runs is asked where it answers: files that say otherwise are not enough.
+#[test]
+fn a_member_that_answers_elsewhere_is_restarted() {
+    let mut world = World::read("declare a plain\nsee a data=ours:1.2 process=running");
+    let mut listening = |at: &[&str]| {
+        let on_host = world.seen.members.get_mut("a-1").and_then(|seen| seen.on_host.as_mut());
+        on_host.expect("it is run here").listens =
+            Some(at.iter().map(|address| address.parse().expect("an address")).collect());
+        told(&world.decide(&apply()))
+    };
+    let restart = "restart-a-1 [restart] needs 1 proves 2";
+    assert_eq!(listening(&["127.0.0.1:5000"]), "");
+    assert_eq!(listening(&["127.0.0.1:5000", "127.0.0.1:5001"]), "", "what else it listens at is its own");
+    assert_eq!(listening(&["127.0.0.1:5001"]), restart);
+    assert_eq!(listening(&["0.0.0.0:5000"]), restart, "open to all is not what was declared");
+    assert_eq!(listening(&["127.0.0.1:5000", "10.0.0.1:5000"]), restart);
+    assert_eq!(listening(&[]), restart);
+}
+
+/// A member that somebody else runs cannot say that half a snapshot was loaded into it; the journal can.
+#[test]
+fn a_backup_of_what_a_restore_left_half_done_waits_for_it() {
+    let world = World::read("declare a plain managed backup\nsee a reach=running");
+    let plan = world.decide(&Aim::Backup { clusters: vec![] }).plan;
+    let [condition] = plan.steps[0].requires.as_slice() else { panic!("{plan:?}") };
+    let mut seen = world.seen.clone();
+    assert_eq!(condition.held(&seen), Held::Yes);
+    let half = |is_part| HalfDone { operation: "0123456789".into(), is_part };
+    seen.half_done.insert("localhost:5000".into(), half(false));
+    assert_eq!(condition.held(&seen), Held::Yes, "nothing was put there yet");
+    seen.half_done.insert("localhost:5000".into(), half(true));
+    assert!(matches!(condition.held(&seen), Held::No(why) if why.to_string().contains("operation=01234567")));
+}
+
 /// Every plan is planned anew from each interrupted prefix, and reaches the same end.
 #[test]
 fn every_interrupted_prefix_is_carried_on_to_the_same_end() {
@@ -506,6 +542,7 @@ fn every_interrupted_prefix_is_carried_on_to_the_same_end() {
     let whole = World::read(start).decide(&aim).plan;
     // What the world is after each step of the whole plan.
     let after = [
+        ("ready-a-1", "data=ours:1.2 process=running"),
         ("stop-a-1", "data=ours:1.2 process=stopped"),
         ("set-aside-a-1", "data=absent process=stopped"),
         ("create-a-1", "data=unfinished process=stopped"),
@@ -523,9 +560,9 @@ fn every_interrupted_prefix_is_carried_on_to_the_same_end() {
         let ids: Vec<_> = rest.steps.iter().map(|step| step.id.as_str()).collect();
         assert_eq!(ids.last(), Some(&"compare-a-1"), "cut after {}", after[cut].0);
         let loads = ids.contains(&"load-a-1");
-        assert_eq!(loads, cut < 3, "cut after {}: a finished load is never repeated", after[cut].0);
+        assert_eq!(loads, cut < 4, "cut after {}: a finished load is never repeated", after[cut].0);
         let loses: Vec<_> = rest.loses_data_of();
-        assert_eq!(loses.is_empty(), cut >= 1, "cut after {}: live data is set aside once", after[cut].0);
+        assert_eq!(loses.is_empty(), cut >= 2, "cut after {}: live data is set aside once", after[cut].0);
     }
 }
 

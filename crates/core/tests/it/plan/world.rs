@@ -157,6 +157,7 @@ impl World {
             process: ProcessSeen::Stopped,
             files: BTreeMap::new(),
             free: None,
+            listens: None,
         };
         let mut reach = Reach::Stopped;
         for word in rest {
@@ -259,8 +260,13 @@ impl World {
 }
 
 fn nothing_yet() -> MemberSeen {
-    let on_host =
-        OnHost { data: DataSeen::Absent, process: ProcessSeen::Stopped, files: BTreeMap::new(), free: None };
+    let on_host = OnHost {
+        data: DataSeen::Absent,
+        process: ProcessSeen::Stopped,
+        files: BTreeMap::new(),
+        free: None,
+        listens: None,
+    };
     MemberSeen { on_host: Some(on_host), reach: Reach::Stopped, facts: None, took: Millis(1) }
 }
 
