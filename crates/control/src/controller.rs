@@ -265,8 +265,7 @@ impl Controller {
     /// done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
         let mut done_since = false;
-        let recent = self.not_over()?;
-        for operation in recent {
+        for operation in not_over(self.parts.journal.recent(RECENT)?) {
             match operation.result {
                 Some(Ended::Done) => done_since = true,
                 None => return Ok(Some(operation)),
@@ -280,25 +279,12 @@ impl Controller {
         Ok(None)
     }
 
-    /// The latest operations, newest first, without those whose aim was reached since, or in whose place something else
-    /// was put.
-    fn not_over(&self) -> Result<Vec<Operation>> {
-        let mut all: Vec<Operation> = Vec::new();
-        for operation in self.parts.journal.recent(RECENT)? {
-            let mut later =
-                all.iter().filter(|later| later.result == Some(Ended::Done) || later.has_loaded());
-            if !later.any(|later| later.replaces(&operation)) {
-                all.push(operation);
-            }
-        }
-        Ok(all)
-    }
-
-    /// The restores among them that ended half way, by where they go. A journal that cannot be read is told by whoever
+    /// The restores that ended half way, by where they go. A journal that cannot be read is told by whoever
     /// needs it.
     fn half_done(&self) -> BTreeMap<String, HalfDone> {
         let mut found = BTreeMap::new();
-        for operation in self.not_over().unwrap_or_default() {
+        let restores = self.parts.journal.restores(RECENT).unwrap_or_default();
+        for operation in not_over(restores) {
             let is_open = matches!(operation.result, None | Some(Ended::Failed | Ended::Cancelled));
             if let (true, Some(place)) = (is_open && operation.is_half_done(), operation.plan.restores_into())
             {
@@ -354,4 +340,16 @@ impl Controller {
     pub fn resumed(&self, operation: &Operation) -> Result<()> {
         self.parts.journal.end(&operation.id, self.parts.clock.now(), Ended::Resumed)
     }
+}
+
+/// Operations, newest first, without those whose aim was reached since, or in whose place something else was put.
+fn not_over(operations: Vec<Operation>) -> Vec<Operation> {
+    let mut all: Vec<Operation> = Vec::new();
+    for operation in operations {
+        let mut later = all.iter().filter(|later| later.result == Some(Ended::Done) || later.has_loaded());
+        if !later.any(|later| later.replaces(&operation)) {
+            all.push(operation);
+        }
+    }
+    all
 }

@@ -115,6 +115,28 @@ impl SqliteJournal {
             result,
         })
     }
+
+    /// The newest operations for which this clause holds. One that cannot be read stands in nobody's way.
+    fn newest(&self, which: &str, limit: usize) -> Result<Vec<Operation>> {
+        let connection = self.lock();
+        let mut statement = connection
+            .prepare(&format!("SELECT id FROM operation {which} ORDER BY number DESC LIMIT ?1"))
+            .map_err(|error| trouble(&self.path, &error))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement
+            .query_map([limit], |row| row.get::<_, String>(0))
+            .map_err(|error| trouble(&self.path, &error))?;
+        let found =
+            rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
+        let readable = |id: &String| match self.read(&connection, id) {
+            Err(error) if error.what.key == UNREADABLE => {
+                tracing::warn!(operation = %id, %error, "an operation in the journal cannot be read");
+                None
+            }
+            read => Some(read),
+        };
+        found.iter().filter_map(readable).collect()
+    }
 }
 
 impl Journal for SqliteJournal {
@@ -190,25 +212,13 @@ impl Journal for SqliteJournal {
         }
     }
 
+    fn restores(&self, limit: usize) -> Result<Vec<Operation>> {
+        // A plan's aim stands among its first words; the rest may be long.
+        self.newest("WHERE instr(substr(plan, 1, 1000), '\"aim\":{\"restore\":') > 0", limit)
+    }
+
     fn recent(&self, limit: usize) -> Result<Vec<Operation>> {
-        let connection = self.lock();
-        let mut statement = connection
-            .prepare("SELECT id FROM operation ORDER BY number DESC LIMIT ?1")
-            .map_err(|error| trouble(&self.path, &error))?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement
-            .query_map([limit], |row| row.get::<_, String>(0))
-            .map_err(|error| trouble(&self.path, &error))?;
-        let found =
-            rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
-        let readable = |id: &String| match self.read(&connection, id) {
-            Err(error) if error.what.key == UNREADABLE => {
-                tracing::warn!(operation = %id, %error, "an operation in the journal cannot be read");
-                None
-            }
-            read => Some(read),
-        };
-        found.iter().filter_map(readable).collect()
+        self.newest("", limit)
     }
 }
 

@@ -3,6 +3,8 @@
 use roadstead_control::SqliteJournal;
 use roadstead_core::{
     Kind, Timestamp,
+    model::Name,
+    plan::{Aim, Destination, Plan},
     port::{
         Journal,
         hand::Outcome,
@@ -43,6 +45,30 @@ fn order_is_that_of_writing_although_the_clock_jumped_back() {
     }
     let ids: Vec<_> = journal.recent(2).expect("read").into_iter().map(|operation| operation.id).collect();
     assert_eq!(ids, ["third", "second"]);
+}
+
+/// Every look asks for the restores; the other operations, of whatever size, are not read for it.
+#[test]
+fn restores_are_found_among_the_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = reopened(&folder.path().join("state.sqlite"));
+    let restore = |snapshot: &str| Aim::Restore { snapshot: snapshot.into(), into: Destination::Place };
+    let aims = [
+        restore("first"),
+        Aim::Verify { snapshots: vec!["\"aim\":{\"restore\":".into()] },
+        restore(&"long".repeat(1_000)),
+        Aim::Compare { snapshot: "restore".into(), with: Destination::Place },
+    ];
+    for (number, aim) in aims.iter().enumerate() {
+        let fleet = Name::parse(&"f".repeat(40)).expect("the longest name");
+        let plan = Plan { aim: aim.clone(), fleet, fleet_digest: "d".repeat(64), ..plan(vec![]) };
+        journal.begin(&number.to_string(), &plan, "t", at(1)).expect("begun");
+    }
+    let found = |limit| -> Vec<String> {
+        journal.restores(limit).expect("read").into_iter().map(|operation| operation.id).collect()
+    };
+    assert_eq!(found(10), ["2", "0"]);
+    assert_eq!(found(1), ["2"]);
 }
 
 #[test]

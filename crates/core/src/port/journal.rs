@@ -124,4 +124,6 @@ pub trait Journal: Send + Sync {
     fn operation(&self, id: &str) -> Result<Operation>;
     /// The newest operations, newest first.
     fn recent(&self, limit: usize) -> Result<Vec<Operation>>;
+    /// The newest restores, newest first: they are asked for at every look, where all would be too much to read.
+    fn restores(&self, limit: usize) -> Result<Vec<Operation>>;
 }
