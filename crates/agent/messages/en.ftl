@@ -61,6 +61,7 @@ agent-folder-unreadable = { $path } could not be opened, or a link stands in its
 agent-frame-not-understood = a message at the agent's door was not understood
 agent-frame-too-long = a message at the agent's door has { $bytes } bytes; { $limit } are allowed
 agent-held = { $what } is held by { $holder }
+agent-held-cure = wait until that is done, and try again
 agent-held-backup = the backup of cluster { $cluster }
 agent-held-door = the agent's door { $path }
 agent-held-member = member { $member }

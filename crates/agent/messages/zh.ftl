@@ -49,6 +49,7 @@ agent-folder-unreadable = 无法打开 { $path }，或途中有链接
 agent-frame-not-understood = 代理收到无法识别的消息
 agent-frame-too-long = 代理收到 { $bytes } 字节的消息；最多允许 { $limit } 字节
 agent-held = { $what } 正由 { $holder } 占用
+agent-held-cure = 请等待其完成后重试
 agent-held-backup = 集群 { $cluster } 的备份
 agent-held-door = 代理入口 { $path }
 agent-held-member = 成员 { $member }

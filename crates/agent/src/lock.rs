@@ -41,10 +41,10 @@ impl Held {
 pub(crate) fn take(path: &Path, by: &str, what: &Text) -> Result<Held> {
     match attempt(path, by)? {
         Some(held) => Ok(held),
-        None => Err(Error::new(
-            Kind::Busy,
-            Text::new("agent-held").with("what", what.clone()).with("holder", holder(path)),
-        )),
+        None => {
+            let told = Text::new("agent-held").with("what", what.clone()).with("holder", holder(path));
+            Err(Error::new(Kind::Busy, told).cure(Text::new("agent-held-cure")))
+        }
     }
 }
 
