@@ -95,7 +95,25 @@ impl Account {
         all.filter(|group| !wanted.contains(group)).collect()
     }
 
-    /// One row: whether the account exists, and whether it is as declared.
+    /// Of these databases, those that it should have no right on, and is in a group of all the same.
+    pub(super) fn stays_on<'a>(&self, databases: &'a [String], member_of: &[String]) -> Vec<&'a str> {
+        let is_member = |database: &&String| {
+            Groups::of(database).all().iter().any(|group| member_of.iter().any(|role| role == group))
+        };
+        let others = databases.iter().filter(|database| !self.on.contains(database));
+        others.filter(is_member).map(String::as_str).collect()
+    }
+
+    /// From now on it is to have no right on these either.
+    pub(super) fn leave(&mut self, databases: impl IntoIterator<Item = String>) {
+        for database in databases {
+            if !self.on.contains(&database) && !self.not_on.contains(&database) {
+                self.not_on.push(database);
+            }
+        }
+    }
+
+    /// One row: its name, whether the account exists, whether it is as declared, and the roles that it is a member of.
     pub(super) fn question(&self) -> String {
         let (wanted, unwanted) = (self.wanted(), self.unwanted());
         let texts = |names: &[String]| array(names.iter().map(String::as_str));
@@ -120,7 +138,9 @@ impl Account {
              r.rolcreaterole OR r.rolreplication OR r.rolbypassrls) AND {password} AND {defaults} AND \
              (SELECT count(*) FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid AND \
              g.rolname = ANY ({wanted})) = {count} AND NOT EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g \
-             ON g.oid = m.roleid WHERE m.member = r.oid AND g.rolname = ANY ({unwanted}))), false) \
+             ON g.oid = m.roleid WHERE m.member = r.oid AND g.rolname = ANY ({unwanted}))), false), \
+             (SELECT json_agg(g.rolname) FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid \
+             JOIN pg_roles a ON a.oid = m.member WHERE a.rolname = {name}) \
              FROM pg_roles r WHERE r.rolname = {name}",
             name = literal(&self.name),
             wanted = texts(&wanted),
@@ -153,9 +173,14 @@ impl Account {
             "DECLARE g record; BEGIN FOR g IN SELECT r.rolname FROM pg_auth_members m \
              JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member \
              WHERE a.rolname = {text} AND r.rolname = ANY ({unwanted}) \
-             LOOP EXECUTE format('REVOKE %I FROM %I', g.rolname, {text}); END LOOP; END",
+             LOOP EXECUTE format('REVOKE %I FROM %I', g.rolname, {text}); END LOOP; \
+             FOR g IN SELECT d.datname FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase \
+             JOIN pg_roles a ON a.oid = s.setrole WHERE a.rolname = {text} AND d.datname = ANY ({not_on}) \
+             AND EXISTS (SELECT FROM unnest(s.setconfig) c WHERE c LIKE 'role=%' AND substr(c, 6) = ANY ({unwanted})) \
+             LOOP EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET role', {text}, g.datname); END LOOP; END",
             text = literal(&self.name),
             unwanted = array(unwanted.iter().map(String::as_str)),
+            not_on = array(self.not_on.iter().map(String::as_str)),
         )));
         for database in &self.on {
             let place = format!("ALTER ROLE {name} IN DATABASE {}", identifier(database));

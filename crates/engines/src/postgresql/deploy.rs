@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use roadstead_core::{
     Error, Finding, Kind, Millis, Result, SecretRef, Text, Version,
-    model::{ClusterSpec, MemberHome, Runtime},
+    model::{ClusterSpec, MemberHome, RoleSpec, Runtime},
     plan::{Condition, Risk},
     port::{
         Layout, Link, Secrets,
@@ -270,34 +270,49 @@ pub(super) fn changes(cluster: &ClusterSpec, layout: &Layout, facts: &Facts) -> 
             ],
         });
     }
-    for (name, role) in &cluster.roles {
-        let pointer = format!("/accounts/{}/reconciled", pointed(name));
-        let is_reconciled = facts.own.pointer(&pointer) == Some(&json!(true));
-        let is_shut_out = facts.shut_out.contains(name);
-        if is_reconciled && !is_shut_out {
-            continue;
-        }
-        let exists = facts.own.pointer(&format!("/accounts/{}/exists", pointed(name))) == Some(&json!(true));
-        let title = match (exists, is_reconciled) {
-            (true, true) => "postgresql-change-password",
-            (true, false) => "postgresql-change-account",
-            (false, _) => "postgresql-change-create-account",
-        };
-        changes.push(Change {
-            title: Text::new(title).with("account", name),
-            risk: match (exists, is_shut_out) {
-                (false, _) => Some(Risk::Create),
-                (true, true) => Some(Risk::Reload),
-                (true, false) => None,
-            },
-            how: own("reconcile-account", &Account::declared(cluster, name, role)),
-            proves: vec![
-                Condition::Own { member: member.clone(), pointer, value: json!(true) },
-                Condition::Admitted { member: member.clone(), account: name.clone() },
-            ],
-        });
-    }
+    let accounts = cluster.roles.iter();
+    changes.extend(accounts.filter_map(|(name, role)| change_account(cluster, name, role, facts)));
     (changes, findings)
+}
+
+/// `None`: the account is as declared.
+fn change_account(cluster: &ClusterSpec, name: &str, role: &RoleSpec, facts: &Facts) -> Option<Change> {
+    let member = &cluster.first().name;
+    let told = |what: &str| facts.own.pointer(&format!("/accounts/{}/{what}", pointed(name)));
+    let is_reconciled = told("reconciled") == Some(&json!(true));
+    let is_shut_out = facts.shut_out.iter().any(|account| account == name);
+    if is_reconciled && !is_shut_out {
+        return None;
+    }
+    let exists = told("exists") == Some(&json!(true));
+    let stays_on = told("stays_on").and_then(|all| Vec::<String>::deserialize(all).ok()).unwrap_or_default();
+    let title = match (exists, is_reconciled) {
+        (true, true) => Text::new("postgresql-change-password"),
+        (true, false) if !stays_on.is_empty() => {
+            Text::new("postgresql-change-account-leaves").with("databases", stays_on.join(", "))
+        }
+        (true, false) => Text::new("postgresql-change-account"),
+        (false, _) => Text::new("postgresql-change-create-account"),
+    };
+    let mut account = Account::declared(cluster, name, role);
+    account.leave(stays_on);
+    Some(Change {
+        title: title.with("account", name),
+        risk: match (exists, is_shut_out) {
+            (false, _) => Some(Risk::Create),
+            (true, true) => Some(Risk::Reload),
+            (true, false) => None,
+        },
+        how: own("reconcile-account", &account),
+        proves: vec![
+            Condition::Own {
+                member: member.clone(),
+                pointer: format!("/accounts/{}/reconciled", pointed(name)),
+                value: json!(true),
+            },
+            Condition::Admitted { member: member.clone(), account: name.to_owned() },
+        ],
+    })
 }
 
 fn change_settings(

@@ -130,8 +130,8 @@ async fn full(
         let reconciled = exists && is_reconciled(link, name).await?;
         databases.insert(name.clone(), json!({ "exists": exists, "reconciled": reconciled }));
     }
+    let accounts = look_at_accounts(session, cluster, &names).await?;
     facts.databases = Some(names);
-    let accounts = look_at_accounts(session, cluster).await?;
     facts.own = json!({ "databases": databases, "accounts": accounts, "overridden": overridden });
     Ok(())
 }
@@ -152,6 +152,7 @@ async fn is_reconciled(link: &Link, database: &str) -> Result<bool> {
 async fn look_at_accounts(
     session: &Session,
     cluster: &ClusterSpec,
+    databases: &[String],
 ) -> Result<serde_json::Map<String, Value>> {
     let mut found = serde_json::Map::new();
     for (name, role) in &cluster.roles {
@@ -161,16 +162,26 @@ async fn look_at_accounts(
             Err(error) if error.kind == Kind::Denied => session.rows(&exists_question(name)).await?,
             other => other?,
         };
-        let [_, exists, reconciled] = fixed(rows.into_iter().next().unwrap_or_default())?;
+        let [_, exists, reconciled, member_of] = fixed(rows.into_iter().next().unwrap_or_default())?;
         let truth = |text: Option<String>| text.as_deref() == Some("t");
-        found.insert(name.clone(), json!({ "exists": truth(exists), "reconciled": truth(reconciled) }));
+        let member_of: Vec<String> = member_of
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(Error::internal)?
+            .unwrap_or_default();
+        let stays_on = account.stays_on(databases, &member_of);
+        let reconciled = truth(reconciled) && stays_on.is_empty();
+        found.insert(
+            name.clone(),
+            json!({ "exists": truth(exists), "reconciled": reconciled, "stays_on": stays_on }),
+        );
     }
     Ok(found)
 }
 
 fn exists_question(name: &str) -> String {
     let name = literal(name);
-    format!("SELECT {name}, count(*) > 0, NULL FROM pg_roles WHERE rolname = {name}")
+    format!("SELECT {name}, count(*) > 0, NULL, NULL FROM pg_roles WHERE rolname = {name}")
 }
 
 /// A row of exactly so many columns.

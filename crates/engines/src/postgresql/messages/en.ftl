@@ -46,6 +46,7 @@ postgresql-change-create-database = create the database { $database } with its g
 postgresql-change-rights = give the groups of the database { $database } their rights
 postgresql-change-create-account = create the account { $account }
 postgresql-change-account = bring the account { $account } to what is declared
+postgresql-change-account-leaves = bring the account { $account } to what is declared, and take from it the rights that it still has on: { $databases }
 postgresql-change-password = give the account { $account } the declared password: its present one is another
 postgresql-change-override = take back ALTER SYSTEM for { $name }
 postgresql-change-settings = change settings: { $settings }

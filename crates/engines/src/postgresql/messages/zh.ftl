@@ -46,6 +46,7 @@ postgresql-change-create-database = 创建数据库 { $database } 及其组和�
 postgresql-change-rights = 授予数据库 { $database } 各组应有的权限
 postgresql-change-create-account = 创建账号 { $account }
 postgresql-change-account = 使账号 { $account } 符合声明
+postgresql-change-account-leaves = 使账号 { $account } 符合声明，并收回它在以下数据库上仍有的权限：{ $databases }
 postgresql-change-password = 为账号 { $account } 设置所声明的密码：其当前密码与之不同
 postgresql-change-override = 撤销对 { $name } 的 ALTER SYSTEM
 postgresql-change-settings = 更改设置：{ $settings }

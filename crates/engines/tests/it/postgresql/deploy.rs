@@ -81,6 +81,48 @@ async fn databases_and_accounts_become_as_declared_and_stay_so() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_moved_keeps_nothing_of_a_database_that_is_no_longer_declared() {
+    for major in majors() {
+        let long = "l".repeat(60);
+        let mut spec = cluster(major);
+        spec.databases = vec!["shop".into(), long.clone(), "other".into()];
+        spec.roles.insert("app".into(), role(May::Write, &["shop"]));
+        spec.roles.insert("mover".into(), role(May::Migrate, &["shop", &long]));
+        let mut server = Server::start(major, spec, Purpose::Member).await;
+        assert_eq!(reconcile(&server).await, 5);
+        // What somebody else granted is no business of the fleet file's.
+        server.sql("postgres", "create role theirs_may_read; create role shop_readers; grant theirs_may_read, shop_readers to app");
+        server.cluster.databases = vec!["other".into()];
+        for role in server.cluster.roles.values_mut() {
+            role.on = vec!["other".into()];
+        }
+        let engine = server::engine::<Postgresql>();
+        let look = server.look().await;
+        let (changes, _) = engine.deploy().unwrap().changes(&server.cluster, &server.stage.layout, &look);
+        let told: Vec<_> = changes.iter().map(|change| change.title.to_string()).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        for title in &told {
+            assert!(title.contains("leaves") && title.contains("shop"), "{title}");
+        }
+        assert!(told[1].contains(&long), "{told:?}");
+        assert_eq!(reconcile(&server).await, 2);
+        assert_eq!(reconcile(&server).await, 0, "{major:?}");
+        let groups = "select string_agg(x, ', ' order by x collate \"C\") from (select format('%s in %s', \
+            member::regrole, roleid::regrole) from pg_auth_members where member::regrole::text in ('app', 'mover')) y(x)";
+        assert_eq!(
+            server.sql("postgres", groups),
+            "app in other_may_write, app in shop_readers, app in theirs_may_read, mover in other_may_migrate"
+        );
+        let acts_as = "select count(*) from pg_db_role_setting where setrole = 'mover'::regrole";
+        assert_eq!(server.sql("postgres", acts_as), "1", "as the group of the other alone");
+        for (user, database) in [("app", "shop"), ("mover", "shop"), ("mover", &long)] {
+            let refused = server.sql_as(user, "p$w'o\\rd", database, "select 1").unwrap_err();
+            assert!(refused.contains("permission denied"), "{user} on {database}: {refused}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn settings_need_what_the_server_itself_says() {
     for major in majors() {
         let mut spec = cluster(major);
