@@ -8,7 +8,7 @@ use roadstead_core::{
         Link, Progress, Sink, StreamWriter, Watch,
         vault::{Dumped, Record},
     },
-    seen::{Protection, Tool},
+    seen::Tool,
 };
 use tokio::sync::Notify;
 
@@ -55,15 +55,14 @@ pub(super) fn pick<'a>(link: &'a Link, role: &str, major: u32) -> Result<&'a Too
 /// connection string.
 pub(super) fn run_tool(
     link: &Link,
-    protection: Protection,
+    session: &Session,
     tool: &Tool,
     database: &str,
     args: Vec<String>,
     options: &str,
 ) -> Result<Run> {
-    let (mut env, secrets) = tool_environment(link, protection, tool.version.major())?;
+    let (mut env, secrets) = tool_environment(link, session, tool.version.major(), options)?;
     env.push(("PGDATABASE".into(), database.to_owned()));
-    env.push(("PGOPTIONS".into(), options.to_owned()));
     Ok(Run {
         path: tool.path.clone(),
         args,
@@ -130,7 +129,7 @@ async fn dump_database(
     ];
     let options =
         "-c default_transaction_read_only=on -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
-    let mut run = run_tool(link, snapshot.session.protection, tool, name, args, options)?;
+    let mut run = run_tool(link, &snapshot.session, tool, name, args, options)?;
     if database.encoding == "SQL_ASCII" {
         // Its texts are bytes of any kind; whoever asks for them in UTF-8 is refused.
         run.env.insert("PGCLIENTENCODING".to_owned(), "SQL_ASCII".to_owned());

@@ -36,6 +36,13 @@ pub(super) const STEADY: &str = "SET datestyle = 'ISO, YMD'; SET intervalstyle =
     SET statement_timeout = 0; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; \
     SET client_connection_check_interval = '5s'; SET jit = off";
 
+/// Takes back a role that the database makes all its sessions act as; it is meant for the applications. A role that is
+/// set for the account itself stays, for it may be what gives it its rights; a superuser has them all. One row where
+/// that was done.
+const AS_ITSELF: &str = "SET LOCAL search_path = ''; SELECT set_config('role', 'none', false) FROM pg_catalog.pg_roles r \
+    WHERE r.rolname = session_user AND (r.rolsuper OR NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s, \
+    unnest(s.setconfig) c WHERE s.setrole = r.oid AND c LIKE 'role=%'))";
+
 /// One row of an answer: each column's text; `None` for SQL's NULL.
 pub(super) type Row = Vec<Option<String>>;
 
@@ -45,6 +52,8 @@ pub(super) struct Session {
     connection: JoinHandle<()>,
     deadline: Millis,
     pub(super) protection: Protection,
+    /// It acts as the account itself, whatever role the database's settings name: the tools must be told too.
+    acts_as_itself: bool,
 }
 
 impl Drop for Session {
@@ -75,7 +84,7 @@ impl Session {
         if let Some(password) = &link.password {
             config.password(password.expose());
         }
-        let session = match (&link.endpoint, link.tls.mode) {
+        let mut session = match (&link.endpoint, link.tls.mode) {
             (Endpoint::Socket(_), _) | (_, TlsMode::Off) => plain(link, &mut config).await,
             (_, TlsMode::VerifyFull) => protected(link, &mut config, SslMode::Require).await,
             // Nothing leaves this host, and a server here rarely has a certificate that names a loopback address; whoever
@@ -92,7 +101,9 @@ impl Session {
         }?;
         // Over whatever the database or the account sets.
         let read_only = if link.may_write { "off" } else { "on" };
-        session.run(&format!("SET default_transaction_read_only = {read_only}")).await?;
+        let first =
+            session.rows(&format!("SET default_transaction_read_only = {read_only}; {AS_ITSELF}")).await?;
+        session.acts_as_itself = !first.is_empty();
         Ok(session)
     }
 
@@ -181,7 +192,13 @@ async fn plain(link: &Link, config: &mut Config) -> Result<Session> {
     let wire = wire(link, false).await?;
     let (client, connection) = config.connect_raw(wire, NoTls).await.map_err(|error| foreign(&error))?;
     let connection = tokio::spawn(async move { drop(connection.await) });
-    Ok(Session { client, connection, deadline: link.deadline, protection: Protection::Plain })
+    Ok(Session {
+        client,
+        connection,
+        deadline: link.deadline,
+        protection: Protection::Plain,
+        acts_as_itself: false,
+    })
 }
 
 async fn protected(link: &Link, config: &mut Config, mode: SslMode) -> Result<Session> {
@@ -195,8 +212,13 @@ async fn protected(link: &Link, config: &mut Config, mode: SslMode) -> Result<Se
     let wire = wire(link, true).await?;
     let (client, connection) = config.connect_raw(wire, tls).await.map_err(|error| foreign(&error))?;
     let connection = tokio::spawn(async move { drop(connection.await) });
-    let mut session =
-        Session { client, connection, deadline: link.deadline, protection: Protection::Verified };
+    let mut session = Session {
+        client,
+        connection,
+        deadline: link.deadline,
+        protection: Protection::Verified,
+        acts_as_itself: false,
+    };
     if mode == SslMode::Prefer {
         let encrypted = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()";
         if session.value(encrypted).await?.as_deref() != Some("t") {
@@ -209,11 +231,13 @@ async fn protected(link: &Link, config: &mut Config, mode: SslMode) -> Result<Se
 /// Values by name.
 type Named<T> = Vec<(String, T)>;
 
-/// The environment that leads one of the vendor's tools to the same server, as the same session is protected.
+/// The environment that leads one of the vendor's tools to the same server, protected as this session is, and acting
+/// as the same role. `options` are the settings that its own sessions begin with.
 pub(super) fn tool_environment(
     link: &Link,
-    protection: Protection,
+    session: &Session,
     tool_major: u32,
+    options: &str,
 ) -> Result<(Named<String>, Named<Secret>)> {
     let (host, port) = match &link.endpoint {
         Endpoint::Tcp(host, port) => (host.as_str(), *port),
@@ -228,8 +252,9 @@ pub(super) fn tool_environment(
         ("PGGSSENCMODE", "disable".to_owned()),
         ("PGCONNECT_TIMEOUT", link.deadline.0.div_ceil(1_000).max(2).to_string()),
         ("PGCLIENTENCODING", "UTF8".to_owned()),
+        ("PGOPTIONS", format!("{options}{}", if session.acts_as_itself { " -c role=none" } else { "" })),
     ];
-    match protection {
+    match session.protection {
         Protection::Plain => plain.push(("PGSSLMODE", "disable".to_owned())),
         Protection::Verified => {
             plain.push(("PGSSLMODE", "verify-full".to_owned()));

@@ -226,14 +226,8 @@ async fn from_head(
     let mut args = vec!["--exit-on-error".to_owned(), "--no-password".to_owned()];
     args.push("--dbname=".to_owned() + &conninfo(&database.name));
     args.extend(more);
-    let run = run_tool(
-        restoring.link,
-        restoring.home.protection,
-        restoring.tool,
-        &database.name,
-        args,
-        &restoring.options,
-    )?;
+    let run =
+        run_tool(restoring.link, restoring.home, restoring.tool, &database.name, args, &restoring.options)?;
     let work = async {
         let mut running = run.start()?;
         running.close_input().await?;
@@ -274,14 +268,8 @@ async fn rows(
         "--section=data".to_owned(),
         "--dbname=".to_owned() + &conninfo(&database.name),
     ];
-    let run = run_tool(
-        restoring.link,
-        restoring.home.protection,
-        restoring.tool,
-        &database.name,
-        args,
-        &restoring.options,
-    )?;
+    let run =
+        run_tool(restoring.link, restoring.home, restoring.tool, &database.name, args, &restoring.options)?;
     let work = async {
         let mut running = Some(run.start()?);
         let (mut done, mut words) = (0, String::new());
@@ -371,7 +359,7 @@ async fn list(restoring: &Restoring<'_>, head: &Path, more: &[&str]) -> Result<S
 /// What the tool writes about an archive, without a server.
 async fn read_tool(restoring: &Restoring<'_>, mut args: Vec<String>) -> Result<String> {
     args.push("--file=-".to_owned());
-    let run = run_tool(restoring.link, restoring.home.protection, restoring.tool, "", args, "")?;
+    let run = run_tool(restoring.link, restoring.home, restoring.tool, "", args, "")?;
     let mut running = run.start()?;
     running.close_input().await?;
     let mut text = Vec::new();

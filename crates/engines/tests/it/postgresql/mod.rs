@@ -6,4 +6,5 @@ mod faults;
 mod load;
 mod observe;
 pub(crate) mod server;
+mod session;
 mod strangers;
