@@ -80,7 +80,8 @@ const QUESTIONS: &[Question] = &[
         names: "SELECT format('%I.%I', n.nspname, c.relname) {relation} AND c.relkind IN ('r', 'p') AND c.relpersistence = 'u'",
     },
     // What the tools take for the server's own: objects in its schemas, and its text search configurations, of which
-    // each has a mapping to one of its own dictionaries for 19 kinds of tokens.
+    // each has a mapping to one of its own dictionaries for 19 kinds of tokens, and what was added to a family of
+    // operators of the server's.
     Question {
         severity: Severity::Warning,
         key: "postgresql-strays",
@@ -91,7 +92,12 @@ const QUESTIONS: &[Question] = &[
             AND n.nspname IN ('pg_catalog', 'information_schema') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = s.class \
             AND d.objid = s.oid AND d.deptype = 'e') \
             UNION ALL SELECT format('pg_catalog.%I', c.cfgname) FROM pg_ts_config c WHERE c.oid < 16384 AND (SELECT count(*) <> 19 \
-            OR bool_or(m.mapseqno <> 1 OR m.mapdict >= 16384) FROM pg_ts_config_map m WHERE m.mapcfg = c.oid)",
+            OR bool_or(m.mapseqno <> 1 OR m.mapdict >= 16384) FROM pg_ts_config_map m WHERE m.mapcfg = c.oid) \
+            UNION ALL SELECT (pg_identify_object(a.class, a.oid, 0)).identity FROM (SELECT 'pg_amop'::regclass, oid, amopfamily, \
+            'pg_operator'::regclass, amopopr FROM pg_amop UNION ALL SELECT 'pg_amproc'::regclass, oid, amprocfamily, \
+            'pg_proc'::regclass, amproc::oid FROM pg_amproc) a(class, oid, family, of, does) WHERE a.oid >= 16384 AND a.family < 16384 \
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = a.class AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass \
+            OR d.classid = a.of AND d.objid = a.does AND d.deptype = 'e')",
     },
     Question {
         severity: Severity::Note,

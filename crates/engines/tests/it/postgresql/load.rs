@@ -337,7 +337,11 @@ async fn bytes_that_are_no_text_come_back_where_the_database_takes_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_tools_take_for_the_servers_own_is_named_at_backup() {
     let server = Server::member(majors()[0]).await;
-    server.sql("postgres", "create extension hstore");
+    server.sql("postgres", "create extension hstore; create extension btree_gist; create extension btree_gin; create extension citext");
+    server.sql(
+        "postgres",
+        "create extension intarray; create extension ltree; create extension isn; create extension cube",
+    );
     let (dumped, _) = server.dump().await;
     for key in ["postgresql-strays", "postgresql-extension-rows"] {
         assert_eq!(told(&dumped.findings, key), [""; 0], "a server as it was made");
@@ -346,11 +350,15 @@ async fn what_the_tools_take_for_the_servers_own_is_named_at_backup() {
         "postgres",
         "create function pg_catalog.my_helper() returns int language sql as 'select 1'; create table information_schema.sneaky (a int);
          alter text search configuration pg_catalog.english drop mapping for asciiword;
+         create function below(int, text) returns bool language sql immutable as 'select $1 < $2::int';
+         create operator <<<< (leftarg = int, rightarg = text, function = below);
+         alter operator family integer_ops using btree add operator 1 <<<< (int, text);
          create table hs (a int); alter extension hstore add table hs; insert into hs values (1)",
     );
     let (dumped, _) = server.dump().await;
     let strays = told(&dumped.findings, "postgresql-strays").join(" ");
-    for name in ["pg_catalog.my_helper", "information_schema.sneaky", "pg_catalog.english"] {
+    let added = "operator 1 (integer, pg_catalog.text) of pg_catalog.integer_ops USING btree";
+    for name in ["pg_catalog.my_helper", "information_schema.sneaky", "pg_catalog.english", added] {
         assert!(strays.contains(name), "{name} is not in {strays}");
     }
     assert!(told(&dumped.findings, "postgresql-extension-rows").join(" ").contains("public.hs"));
