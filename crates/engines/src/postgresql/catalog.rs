@@ -12,6 +12,7 @@ use super::{
     link::{Row, Session},
     manifest::fetch_rows,
     observe::fixed,
+    rare,
 };
 use crate::digest::Multiset;
 
@@ -49,7 +50,9 @@ pub(super) const EXTENSION_VERSION: &str = "extension-version";
 /// Every definition of the database. Inside a transaction only.
 pub(super) async fn definitions(session: &Session, database: &str) -> Result<Vec<Object>> {
     let mut found: BTreeMap<(String, Vec<String>), Multiset> = BTreeMap::new();
-    for question in questions() {
+    let is_superuser = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
+    let is_superuser = session.value(is_superuser).await?.as_deref() == Some("t");
+    for question in questions(is_superuser) {
         each(session, &question, |row| {
             let [Some(kind), Some(name), piece] = fixed::<3>(row)? else {
                 return Err(Error::internal("a definition without a name"));
@@ -72,7 +75,7 @@ pub(super) async fn definitions(session: &Session, database: &str) -> Result<Vec
 }
 
 /// Rights as sorted words, the defaults spelt out. `kind` is `acldefault`'s letter; empty: there are no defaults.
-fn rights(column: &str, kind: &str, owner: &str) -> String {
+pub(super) fn rights(column: &str, kind: &str, owner: &str) -> String {
     let all = if kind.is_empty() {
         column.to_owned()
     } else {
@@ -85,8 +88,13 @@ fn rights(column: &str, kind: &str, owner: &str) -> String {
     )
 }
 
+/// A text that may hold a password, as its hash.
+pub(super) fn hidden(text: &str) -> String {
+    format!("encode(sha256(convert_to({text}, getdatabaseencoding())), 'hex')")
+}
+
 /// That an object is no extension's own.
-fn own(class: &str, oid: &str) -> String {
+pub(super) fn own(class: &str, oid: &str) -> String {
     format!(
         "NOT EXISTS (SELECT FROM pg_depend xd WHERE xd.classid = '{class}'::regclass AND xd.objid = {oid} AND xd.deptype = 'e')"
     )
@@ -107,13 +115,16 @@ fn of_relations(piece: &str, from: &str) -> String {
     )
 }
 
-fn questions() -> Vec<String> {
+fn questions(is_superuser: bool) -> Vec<String> {
     let mut all = relations();
     all.extend(parts_of_relations());
     all.extend(routines_and_types());
-    all.extend(rare_objects());
-    all.extend(replication_objects());
+    all.extend(rare::objects());
+    all.push(rare::publications());
+    // Only a superuser's dump holds subscriptions, and only then can a copy be asked for them.
+    all.extend(is_superuser.then(rare::subscriptions));
     all.extend(rights_and_words());
+    all.push(rare::extension_rights());
     all
 }
 
@@ -242,106 +253,15 @@ fn routines_and_types() -> Vec<String> {
     ]
 }
 
-/// One class of rarer objects: its word, catalogue, and what of it is compared besides identity.
-fn identified(kind: &str, class: &str, piece: &str, and: &str) -> String {
-    format!(
-        "SELECT '{kind}', json_build_array((pg_identify_object('{class}'::regclass, o.oid, 0)).identity), concat_ws('|', {piece}) \
-         FROM {class} o WHERE o.oid >= 16384 AND {and} AND {}",
-        own(class, "o.oid")
-    )
-}
-
-/// Classes of which most databases have none.
-fn rare_objects() -> Vec<String> {
-    let owner = |column: &str| format!("pg_get_userbyid(o.{column})");
-    vec![
-        identified("cast", "pg_cast", "o.castfunc::regprocedure, o.castcontext, o.castmethod", "true"),
-        identified(
-            "operator",
-            "pg_operator",
-            "o.oprcode, o.oprcom::regoperator, o.oprnegate::regoperator, o.oprrest, o.oprjoin, o.oprcanmerge, o.oprcanhash",
-            "o.oprcode <> 0",
-        ),
-        identified(
-            "operator-class",
-            "pg_opclass",
-            "o.opcdefault, o.opcintype::regtype, o.opckeytype::regtype",
-            "true",
-        ),
-        identified("operator-family", "pg_opfamily", &owner("opfowner"), "true"),
-        identified(
-            "collation",
-            "pg_collation",
-            "o.collprovider, o.collisdeterministic, o.collcollate, o.collctype, \
-             coalesce(to_jsonb(o) ->> 'colllocale', to_jsonb(o) ->> 'colliculocale')",
-            "true",
-        ),
-        identified("conversion", "pg_conversion", "o.conproc, o.condefault", "true"),
-        identified("text-search-dictionary", "pg_ts_dict", "o.dictinitoption", "true"),
-        identified(
-            "text-search-configuration",
-            "pg_ts_config",
-            "(SELECT string_agg(concat_ws(' ', m.maptokentype, m.mapseqno, m.mapdict::regdictionary), ',' \
-             ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map m WHERE m.mapcfg = o.oid)",
-            "true",
-        ),
-        identified("text-search-parser", "pg_ts_parser", "o.prsstart, o.prstoken, o.prsend", "true"),
-        identified("text-search-template", "pg_ts_template", "o.tmplinit, o.tmpllexize", "true"),
-        identified("language", "pg_language", "o.lanpltrusted, o.lanplcallfoid::regproc", "true"),
-        identified("access-method", "pg_am", "o.amhandler, o.amtype", "true"),
-        identified("transform", "pg_transform", "o.trffromsql, o.trftosql", "true"),
-        identified(
-            "foreign-data-wrapper",
-            "pg_foreign_data_wrapper",
-            "o.fdwhandler::regproc, (SELECT array_agg(entry ORDER BY entry) FROM unnest(o.fdwoptions) entry)",
-            "true",
-        ),
-        identified(
-            "foreign-server",
-            "pg_foreign_server",
-            "o.srvtype, o.srvversion, (SELECT array_agg(entry ORDER BY entry) FROM unnest(o.srvoptions) entry)",
-            "true",
-        ),
-        identified(
-            "event-trigger",
-            "pg_event_trigger",
-            "o.evtevent, o.evtfoid::regproc, o.evtenabled, o.evttags",
-            "true",
-        ),
-    ]
-}
-
-/// What replication is made of, as far as a dump holds it.
-fn replication_objects() -> Vec<String> {
-    vec![
-        identified(
-            "publication",
-            "pg_publication",
-            "o.puballtables, o.pubinsert, o.pubupdate, o.pubdelete, o.pubtruncate, o.pubviaroot, \
-             (SELECT string_agg(concat_ws(' ', r.prrelid::regclass, \
-             (SELECT string_agg(a.attname, ' ' ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = r.prrelid \
-             AND a.attnum = ANY (r.prattrs)), pg_get_expr(r.prqual, r.prrelid)), ',' \
-             ORDER BY r.prrelid::regclass::text) FROM pg_publication_rel r WHERE r.prpubid = o.oid), \
-             (SELECT string_agg(s.pnnspid::regnamespace::text, ',' ORDER BY s.pnnspid::regnamespace::text) \
-             FROM pg_publication_namespace s WHERE s.pnpubid = o.oid)",
-            "true",
-        ),
-        // Only a superuser's dump holds subscriptions, and only then can a copy be asked for them.
-        "SELECT 'subscription', json_build_array(s.subname), concat_ws('|', pg_get_userbyid(s.subowner), s.subpublications) \
-         FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database() \
-         WHERE (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
-            .to_owned(),
-    ]
-}
-
 /// User mappings, default rights, comments and labels.
 fn rights_and_words() -> Vec<String> {
     let mut all = Vec::new();
-    all.push(
-        "SELECT 'user-mapping', json_build_array(s.srvname, coalesce(r.rolname, '*')), '' FROM pg_user_mappings u \
-         JOIN pg_foreign_server s ON s.oid = u.srvid LEFT JOIN pg_roles r ON r.oid = u.umuser"
-            .to_owned(),
-    );
+    // Options that the account may not read are in its dump neither, and then not in a copy.
+    all.push(format!(
+        "SELECT 'user-mapping', json_build_array(s.srvname, coalesce(r.rolname, '*')), {} FROM pg_user_mappings u \
+         JOIN pg_foreign_server s ON s.oid = u.srvid LEFT JOIN pg_roles r ON r.oid = u.umuser",
+        hidden("(SELECT array_agg(entry ORDER BY entry) FROM unnest(u.umoptions) entry)::text")
+    ));
     all.push(format!(
         "SELECT 'default-rights', json_build_array(r.rolname, coalesce(n.nspname, '*'), d.defaclobjtype), {} \
          FROM pg_default_acl d JOIN pg_roles r ON r.oid = d.defaclrole LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace",

@@ -13,6 +13,7 @@ use super::{
     catalog, globals,
     link::{STEADY, Session},
     manifest::{self, Snapshot},
+    rare,
     sql::shown,
 };
 
@@ -41,8 +42,9 @@ pub(super) async fn manifest(link: &Link, watch: &dyn Watch) -> Result<Manifest>
     Ok(Manifest { method: manifest::method(version.major()), objects })
 }
 
-/// Leaves out the accounts that a load had to keep, what the original itself could not tell, and the maintenance
-/// database of a server whose original had none.
+/// Leaves out the accounts that a load had to keep, what the original itself could not tell, rights on an extension's
+/// parts that the original has from the extension itself, and the maintenance database of a server whose original had
+/// none.
 pub(super) fn comparable(
     mut original: Manifest,
     mut copy: Manifest,
@@ -68,6 +70,10 @@ pub(super) fn comparable(
     }
     let silent: HashSet<_> =
         original.objects.iter().filter(|object| object.digest.is_none()).map(of).collect();
+    // What the original's owner of an extension may do is in a copy that another made a right given to it.
+    let given = original.objects.iter().filter(|object| object.kind == rare::EXTENSION_RIGHTS);
+    let given: HashSet<_> = given.map(|object| object.name.clone()).collect();
+    copy.objects.retain(|object| object.kind != rare::EXTENSION_RIGHTS || given.contains(&object.name));
     let verifiers = original.objects.iter().any(|object| object.kind == "role-password");
     copy.objects.retain(|object| verifiers || object.kind != "role-password");
     for object in copy.objects.iter_mut().filter(|object| silent.contains(&of(object))) {

@@ -38,7 +38,7 @@ const PIECES_AT_ONCE: usize = 16;
 
 /// The name of the method, with the major version: the server's words for definitions are its own.
 pub(super) fn method(major: u32) -> String {
-    format!("postgresql-3 on {major}")
+    format!("postgresql-4 on {major}")
 }
 
 /// A snapshot that other sessions of the same database can share, as long as its session lives.

@@ -18,6 +18,7 @@ mod manifest;
 mod observe;
 mod parameters;
 mod profile;
+mod rare;
 mod recreate;
 mod scratch;
 mod search_path;

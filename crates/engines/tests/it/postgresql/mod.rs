@@ -1,5 +1,6 @@
 //! PostgreSQL 15 and 18, started from their rendered layouts.
 
+mod catalog;
 mod data;
 mod deploy;
 mod faults;
