@@ -26,6 +26,7 @@ mod snapshot;
 mod statement;
 mod strays;
 mod survey;
+mod variables;
 mod zones;
 
 use roadstead_core::{

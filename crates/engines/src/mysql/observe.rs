@@ -52,7 +52,7 @@ async fn look(link: &Link, cluster: &ClusterSpec, depth: Depth, wanted: &[String
     };
     brief(&mut session, &mut facts).await?;
     if depth != Depth::Brief {
-        facts.settings = settings_in_force(&mut session, wanted).await?;
+        facts.settings = settings_in_force(&mut session, cluster, wanted).await?;
         facts.databases = Some(databases(&mut session).await?);
         facts.own = json!({ "accounts": accounts::seen(&mut session, cluster).await? });
     }
@@ -179,6 +179,7 @@ async fn size(session: &mut Session) -> Option<Bytes> {
 
 async fn settings_in_force(
     session: &mut Session,
+    cluster: &ClusterSpec,
     wanted: &[String],
 ) -> Result<BTreeMap<String, SettingSeen>, Fault> {
     if wanted.is_empty() {
@@ -190,7 +191,10 @@ async fn settings_in_force(
         let [Some(name), value] = row.as_slice() else { continue };
         let name = name.to_lowercase();
         if wanted.contains(&name) {
-            let value = settings::normalise(&name, value.as_deref().unwrap_or_default(), flavour);
+            let declared = cluster.settings.iter().find(|(known, _)| settings::canonical(known) == name);
+            let declared = declared.map(|(_, value)| value.as_str());
+            let shown = value.as_deref().unwrap_or_default();
+            let value = settings::in_force(&name, shown, declared, flavour);
             let effect = settings::effect(&name, flavour);
             found.insert(name, SettingSeen { value, effect, pending: false });
         }

@@ -1,14 +1,14 @@
 //! Server variables: which there are, what values they take, and what Roadstead sets for a member's memory.
 //!
-//! Pure. The table lies in `variables.txt`, made from the servers themselves.
+//! Pure. What variables there are, says [`variables`](super::variables).
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use roadstead_core::{Bytes, Text, model::ClusterSpec, seen::Effect};
 
-use roadstead_core::{Bytes, Text, seen::Effect};
-
-use super::flavour::Flavour;
-
-const TABLE: &str = include_str!("variables.txt");
+pub(super) use super::variables::{in_force, normalise, variable};
+use super::{
+    flavour::Flavour,
+    variables::{self, whole},
+};
 
 /// What Roadstead itself decides: where a member lives and how it is reached.
 const MANAGED: [&str; 21] = [
@@ -34,73 +34,10 @@ const MANAGED: [&str; 21] = [
     "socket",
     "tmpdir",
 ];
+/// The smallest query cache that MariaDB does not turn off: read from a running server.
+const QUERY_CACHE_LEAST: i128 = 49 * 1024;
 /// What is settled when the data directory is made.
 const FIXED: [&str; 3] = ["innodb_page_size", "lower_case_table_names", "innodb_data_file_path"];
-
-/// The type of a variable's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
-    Switch,
-    Whole,
-    Number,
-    Word,
-    Text,
-}
-
-/// One variable of one flavour.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Variable {
-    value: Type,
-    is_dynamic: bool,
-    least: Option<i128>,
-    greatest: Option<i128>,
-    words: Option<&'static str>,
-}
-
-type Table = BTreeMap<&'static str, [Option<Variable>; 2]>;
-
-static VARIABLES: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table::new();
-    for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
-        let (name, flavour, variable) = read(line).expect("a program made the table, and a test reads it");
-        table.entry(name).or_default()[index(flavour)] = Some(variable);
-    }
-    table
-});
-
-const fn index(flavour: Flavour) -> usize {
-    match flavour {
-        Flavour::Mysql => 0,
-        Flavour::Mariadb => 1,
-    }
-}
-
-fn read(line: &'static str) -> Option<(&'static str, Flavour, Variable)> {
-    let mut fields = line.split(' ');
-    let (name, flavour, kind) = (fields.next()?, fields.next()?, fields.next()?);
-    let (least, greatest, words) = (fields.next()?, fields.next()?, fields.next()?);
-    let value = match kind.chars().next()? {
-        'b' => Type::Switch,
-        'i' => Type::Whole,
-        'd' => Type::Number,
-        'e' => Type::Word,
-        's' => Type::Text,
-        _ => return None,
-    };
-    let variable = Variable {
-        value,
-        is_dynamic: kind.ends_with('d'),
-        least: least.parse().ok(),
-        greatest: greatest.parse().ok(),
-        words: (words != "-").then_some(words),
-    };
-    Some((name, Flavour::from_word(flavour), variable))
-}
-
-/// The variable of this name; `None` when this flavour has none.
-pub(super) fn variable(name: &str, flavour: Flavour) -> Option<&'static Variable> {
-    VARIABLES.get(name)?[index(flavour)].as_ref()
-}
 
 /// What a change of this variable needs.
 pub(super) fn effect(name: &str, flavour: Flavour) -> Effect {
@@ -108,7 +45,7 @@ pub(super) fn effect(name: &str, flavour: Flavour) -> Effect {
         return Effect::Fixed;
     }
     match variable(name, flavour) {
-        Some(variable) if variable.is_dynamic => Effect::Reload,
+        Some(variable) if variable.is_dynamic() => Effect::Reload,
         _ => Effect::Restart,
     }
 }
@@ -137,91 +74,76 @@ pub(super) fn check(name: &str, value: &str, flavour: Option<Flavour>) -> Result
         let what = Text::new("mysql-setting-lines").with("setting", name);
         return Err((what, Some(Text::new("mysql-setting-lines-cure"))));
     }
-    if known.iter().any(|variable| variable.normalise(value).is_some()) {
-        return Ok(());
+    let fitting: Vec<_> = known.iter().filter(|variable| variable.normalise(value).is_some()).collect();
+    if fitting.is_empty() {
+        let what = Text::new("mysql-setting-value").with("setting", name).with("value", value);
+        return Err((what, Some(known[0].wanted())));
     }
-    let what = Text::new("mysql-setting-value").with("setting", name).with("value", value);
-    Err((what, Some(known[0].wanted())))
+    if let Some((what, cure)) = overruled(&canonical, name, value) {
+        return Err((what, Some(cure)));
+    }
+    let rounded: Option<Vec<_>> = fitting.iter().map(|variable| variable.rounded(value)).collect();
+    let Some((block, near)) = rounded.and_then(|all| all.first().copied()) else { return Ok(()) };
+    let what = Text::new("mysql-setting-multiple").with("setting", name).with("value", value);
+    let cure = Text::new("mysql-setting-write-cure").with("value", near.to_string());
+    Err((what.with("block", block.to_string()), Some(cure)))
 }
 
-/// The value as the server shows it, so that equal values are equal text; as it is when the variable is unknown.
-pub(super) fn normalise(name: &str, value: &str, flavour: Flavour) -> String {
-    let known = variable(name, flavour).and_then(|variable| variable.normalise(value));
-    known.unwrap_or_else(|| value.to_owned())
-}
-
-impl Variable {
-    fn normalise(&self, value: &str) -> Option<String> {
-        let value = value.trim();
-        match self.value {
-            Type::Text => Some(value.to_owned()),
-            Type::Switch => match value.to_ascii_lowercase().as_str() {
-                "on" | "1" | "true" | "yes" => Some("ON".into()),
-                "off" | "0" | "false" | "no" => Some("OFF".into()),
-                other => {
-                    other.chars().all(|c| c.is_ascii_alphabetic() || c == '_').then(|| value.to_uppercase())
-                }
-            },
-            Type::Whole => {
-                let number = whole(value)?;
-                let fits = self.least.is_none_or(|least| number >= least)
-                    && self.greatest.is_none_or(|greatest| number <= greatest);
-                fits.then(|| number.to_string())
-            }
-            Type::Number => {
-                value.parse::<f64>().ok().filter(|number| number.is_finite()).map(|n| format!("{n:.6}"))
-            }
-            Type::Word => match self.words {
-                None => Some(value.to_uppercase()),
-                Some(words) => {
-                    let same = |word: &&str| {
-                        word.eq_ignore_ascii_case(value)
-                            || word.eq_ignore_ascii_case(&value.replace(' ', "_"))
-                    };
-                    let by_number = || words.split(',').nth(value.parse().ok()?);
-                    words.split(',').find(same).or_else(by_number).map(str::to_owned)
-                }
-            },
+/// What the server would make something else of, and what to write: such a value would never be found in force.
+fn overruled(canonical: &str, name: &str, value: &str) -> Option<(Text, Text)> {
+    let told = |key: &str| Text::new(key).with("setting", name).with("value", value);
+    let write = |value: String| Text::new("mysql-setting-write-cure").with("value", value);
+    match (canonical, whole(value)) {
+        // It and the number of seconds, which every member is given, are one.
+        ("expire_logs_days", _) => {
+            let seconds = (value.trim().parse::<f64>().ok()? * 86_400.0).round();
+            let cure = Text::new("mysql-setting-twin-cure").with("value", format!("{seconds}"));
+            Some((told("mysql-setting-twin"), cure))
         }
-    }
-
-    fn wanted(&self) -> Text {
-        match (self.value, self.least, self.greatest) {
-            (Type::Switch, ..) => Text::new("mysql-setting-value-switch-cure"),
-            (Type::Whole, Some(least), Some(greatest)) => Text::new("mysql-setting-value-range-cure")
-                .with("least", least.to_string())
-                .with("greatest", greatest.to_string()),
-            (Type::Word, ..) => Text::new("mysql-setting-value-words-cure")
-                .with("words", self.words.unwrap_or("").replace(',', ", ")),
-            _ => Text::new("mysql-setting-value-number-cure"),
+        ("query_cache_size", Some(bytes)) if bytes > 0 && bytes < QUERY_CACHE_LEAST => {
+            let least = QUERY_CACHE_LEAST.to_string();
+            Some((told("mysql-setting-cache").with("least", &least), write(least)))
         }
+        ("innodb_buffer_pool_instances" | "innodb_open_files" | "open_files_limit", Some(0)) => {
+            Some((told("mysql-setting-chosen"), Text::new("mysql-setting-chosen-cure")))
+        }
+        ("character_set_server" | "collation_server", _) if is_old_unicode(value) => {
+            Some((told("mysql-setting-unicode"), Text::new("mysql-setting-unicode-cure")))
+        }
+        _ => None,
     }
 }
 
-/// A whole number, with the server's own suffixes or with a unit of the fleet file.
-fn whole(value: &str) -> Option<i128> {
-    if let Ok(number) = value.parse() {
-        return Some(number);
-    }
-    if let Some(Bytes(bytes)) = Bytes::parse(value) {
-        return Some(bytes.into());
-    }
-    let last = value.chars().last()?;
-    let factor: i128 = match last.to_ascii_uppercase() {
-        'K' => 1 << 10,
-        'M' => 1 << 20,
-        'G' => 1 << 30,
-        'T' => 1 << 40,
-        _ => return None,
+/// Whether it names a character set that means another one by the server's version and modes.
+fn is_old_unicode(value: &str) -> bool {
+    let lower = value.trim().to_ascii_lowercase();
+    lower == "utf8" || lower.starts_with("utf8_")
+}
+
+/// What stands against a value because of another: the setting, what is wrong, the cure.
+pub(super) fn check_together(
+    cluster: &ClusterSpec,
+    flavour: Option<Flavour>,
+) -> Option<(&String, Text, Text)> {
+    let declared = |wanted: &str| cluster.settings.iter().find(|(name, _)| canonical(name) == wanted);
+    let pool = match declared("innodb_buffer_pool_size") {
+        Some((_, size)) => whole(size.trim())?,
+        // A member that declares no memory is small.
+        None => cluster.memory.map_or(0, |memory| pool_size(memory).0.into()),
     };
-    value[..value.len() - last.len_utf8()].parse::<i128>().ok()?.checked_mul(factor)
+    let is_one = flavour != Some(Flavour::Mariadb) && pool < i128::from(Bytes::GIB);
+    let of_instances = ["innodb_buffer_pool_instances", "innodb_page_cleaners"];
+    let is_more = |value: &str| whole(value.trim()).is_some_and(|count| count > 1);
+    let (name, value) =
+        of_instances.into_iter().filter_map(declared).find(|(_, value)| is_one && is_more(value))?;
+    let what = Text::new("mysql-setting-instances").with("setting", name).with("value", value);
+    Some((name, what, Text::new("mysql-setting-instances-cure")))
 }
 
 /// The known name that is nearest, if any is near: at most a third of its letters differ.
 fn nearest(name: &str, flavours: &[Flavour]) -> Option<&'static str> {
-    let of_these = |known: &[Option<Variable>; 2]| flavours.iter().any(|one| known[index(*one)].is_some());
-    let known = VARIABLES.iter().filter(|(_, known)| of_these(known));
-    let scored = known.map(|(known, _)| (strsim::levenshtein(name, known), *known));
+    let known = variables::names().filter(|name| flavours.iter().any(|one| variable(name, *one).is_some()));
+    let scored = known.map(|known| (strsim::levenshtein(name, known), known));
     scored.min().filter(|(far, known)| *far <= known.len() / 3).map(|(_, known)| known)
 }
 
@@ -306,18 +228,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_the_table_is_read_and_names_are_canonical() {
-        assert!(VARIABLES.len() > 700);
-        assert!(VARIABLES.keys().all(|name| canonical(name) == *name));
-    }
-
-    #[test]
-    fn equal_values_are_equal_text() {
-        let pool = |value| normalise("innodb_buffer_pool_size", value, Flavour::Mysql);
-        assert_eq!(pool("1G"), "1073741824");
-        assert_eq!(pool("1024MiB"), pool("1073741824"));
-        assert_eq!(normalise("log_bin", "1", Flavour::Mariadb), "ON");
-        assert_eq!(normalise("binlog_format", "row", Flavour::Mariadb), "ROW");
+    fn what_the_server_would_make_something_else_of_is_told_with_what_to_write() {
+        let told = |name: &str, value: &str, flavour| {
+            let (what, cure) = check(name, value, flavour).unwrap_err();
+            format!("{} {}", what.key, cure.expect("a cure"))
+        };
+        for (name, value, flavour, expected) in [
+            (
+                "max_allowed_packet",
+                "1000000",
+                None,
+                "mysql-setting-multiple mysql-setting-write-cure(value=999424)",
+            ),
+            (
+                "read_buffer_size",
+                "100000",
+                None,
+                "mysql-setting-multiple mysql-setting-write-cure(value=98304)",
+            ),
+            ("read-buffer-size", "8193", None, "mysql-setting-multiple mysql-setting-write-cure(value=8192)"),
+            (
+                "binlog_row_event_max_size",
+                "300",
+                None,
+                "mysql-setting-multiple mysql-setting-write-cure(value=256)",
+            ),
+            (
+                "query_cache_size",
+                "1000000",
+                Some(Flavour::Mariadb),
+                "mysql-setting-multiple mysql-setting-write-cure(value=999424)",
+            ),
+            ("query_cache_size", "10K", None, "mysql-setting-cache mysql-setting-write-cure(value=50176)"),
+            ("expire_logs_days", "1.5", None, "mysql-setting-twin mysql-setting-twin-cure(value=129600)"),
+            ("innodb_open_files", "0", None, "mysql-setting-chosen mysql-setting-chosen-cure"),
+        ] {
+            assert_eq!(told(name, value, flavour), expected, "{name} {value}");
+        }
+        // MySQL takes any size of this, MariaDB multiples of 16384 alone.
+        assert!(check("tmp_table_size", "5000000", None).is_ok());
+        assert!(check("tmp_table_size", "5000000", Some(Flavour::Mariadb)).is_err());
+        assert!(check("max_allowed_packet", "64M", None).is_ok());
+        assert!(check("query_cache_size", "0", None).is_ok());
     }
 
     #[test]
@@ -340,6 +292,7 @@ mod tests {
                 for one in &given {
                     let known = variable(&one.name, flavour).unwrap_or_else(|| panic!("{}", one.name));
                     assert_eq!(known.normalise(&one.value).as_ref(), Some(&one.value), "{}", one.name);
+                    assert_eq!(known.rounded(&one.value), None, "{}", one.name);
                 }
                 let pool: u64 = given[0].value.parse().unwrap();
                 assert!(pool >= memory.0 * 3 / 10 && pool <= memory.0 * 7 / 10, "{memory}: {pool}");

@@ -144,3 +144,16 @@ mysql-doing-make = making the { $kind } { $name }
 mysql-account-inert = the account { $account } is not in force on this server, which resolves no host names, and is not in the backup
 mysql-account-by-name = the account { $account } is in the backup, but a server that resolves no host names lets nobody in by it
 mysql-account-by-name-cure = start this server without skip_name_resolve, or give the account an address in place of the name
+mysql-setting-multiple = the server takes multiples of { $block } for { $setting }, and would make something else of { $value }
+mysql-setting-write-cure = write { $value }
+mysql-setting-twin = { $setting } and binlog_expire_logs_seconds are one setting, and every member is given the latter
+mysql-setting-twin-cure = write binlog_expire_logs_seconds: { $value } in its place
+mysql-setting-cache = a query cache smaller than { $least } bytes is turned off by the server: { $setting } is { $value }
+mysql-setting-chosen = by { $value } in { $setting } the server chooses the number itself, and never shows { $value }
+mysql-setting-chosen-cure = leave the setting out, or write the number
+mysql-setting-instances = the server makes one instance and one cleaner of a buffer pool smaller than 1 GiB, whatever { $setting } says: { $value }
+mysql-setting-instances-cure = write 1, or make innodb_buffer_pool_size 1 GiB or more
+mysql-setting-value-several-cure = it takes one or several of { $words }
+mysql-setting-value-flags-cure = it takes flags with their states, as in name=on,other=off
+mysql-setting-unicode = { $value } in { $setting } is utf8mb3 or utf8mb4, by the server's version and modes
+mysql-setting-unicode-cure = write utf8mb4, or utf8mb3 where it must be the old one

@@ -144,3 +144,16 @@ mysql-doing-make = 创建 { $kind } { $name }
 mysql-account-inert = 账号 { $account } 在此服务器上不生效，因为它不解析主机名；该账号不在备份中
 mysql-account-by-name = 账号 { $account } 在备份中，但不解析主机名的服务器不会让任何人以它登录
 mysql-account-by-name-cure = 启动此服务器时不要使用 skip_name_resolve，或为该账号用地址代替主机名
+mysql-setting-multiple = 服务器对 { $setting } 只接受 { $block } 的倍数，会把 { $value } 改成别的值
+mysql-setting-write-cure = 请写 { $value }
+mysql-setting-twin = { $setting } 与 binlog_expire_logs_seconds 是同一个设置，而每个成员都已设有后者
+mysql-setting-twin-cure = 请改写 binlog_expire_logs_seconds: { $value }
+mysql-setting-cache = 小于 { $least } 字节的查询缓存会被服务器关闭：{ $setting } 为 { $value }
+mysql-setting-chosen = { $setting } 为 { $value } 时由服务器自行选定数值，从不显示 { $value }
+mysql-setting-chosen-cure = 去掉此设置，或写出数值
+mysql-setting-instances = 缓冲池小于 1 GiB 时，服务器只建一个实例和一个清理线程，不管 { $setting } 写的是 { $value }
+mysql-setting-instances-cure = 请写 1，或把 innodb_buffer_pool_size 设为 1 GiB 或更大
+mysql-setting-value-several-cure = 它取以下的一个或多个：{ $words }
+mysql-setting-value-flags-cure = 它取带状态的标志，如 name=on,other=off
+mysql-setting-unicode = { $setting } 中的 { $value } 是 utf8mb3 还是 utf8mb4，取决于服务器的版本和模式
+mysql-setting-unicode-cure = 请写 utf8mb4；必须用旧字符集时写 utf8mb3

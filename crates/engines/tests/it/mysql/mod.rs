@@ -7,4 +7,5 @@ mod faults;
 mod odd;
 mod roundtrip;
 pub(crate) mod server;
+mod settings;
 mod strangers;
