@@ -17,8 +17,14 @@ enum Sort {
     Memory,
     /// One of these words.
     Word(&'static [&'static str]),
-    /// Letters in any order.
-    Letters,
+    /// Classes of events, a letter each, in any order.
+    Events,
+    /// Any of these words, shown in this order.
+    Several(&'static [&'static str]),
+    /// Numbers with fractions.
+    Percentiles,
+    /// Limits of the classes of clients: a class that is not named keeps the server's own.
+    Limits,
     /// Words or numbers, with single spaces between; sizes in bytes.
     Words,
 }
@@ -87,6 +93,16 @@ const POLICIES: &[&str] = &[
     "volatile-ttl",
 ];
 
+const FACILITIES: &[&str] =
+    &["user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"];
+
+/// The events that the letter `A` stands for.
+const ALL_EVENTS: &str = "g$lshzxetd";
+
+/// The classes of clients in the order in which the server shows them, and the limits it gives them by itself.
+const CLIENT_LIMITS: [(&str, [u64; 3]); 3] =
+    [("normal", [0, 0, 0]), ("slave", [256 << 20, 64 << 20, 60]), ("pubsub", [32 << 20, 8 << 20, 60])];
+
 const SETTINGS: &[Setting] = &[
     live("acl-pubsub-default", Sort::Word(&["resetchannels", "allchannels"])),
     live("acllog-max-len", Sort::Number),
@@ -111,7 +127,7 @@ const SETTINGS: &[Setting] = &[
     fixed("bgsave_cpulist", Sort::Words),
     fixed("bio_cpulist", Sort::Words),
     live("busy-reply-threshold", Sort::Number),
-    live("client-output-buffer-limit", Sort::Words),
+    live("client-output-buffer-limit", Sort::Limits),
     live("client-query-buffer-limit", Sort::Memory),
     live("crash-log-enabled", Sort::Flag),
     live("crash-memcheck-enabled", Sort::Flag),
@@ -127,7 +143,7 @@ const SETTINGS: &[Setting] = &[
     live("jemalloc-bg-thread", Sort::Flag),
     live("latency-monitor-threshold", Sort::Number),
     live("latency-tracking", Sort::Flag),
-    live("latency-tracking-info-percentiles", Sort::Words),
+    live("latency-tracking-info-percentiles", Sort::Percentiles),
     live("lazyfree-lazy-eviction", Sort::Flag),
     live("lazyfree-lazy-expire", Sort::Flag),
     live("lazyfree-lazy-server-del", Sort::Flag),
@@ -147,7 +163,7 @@ const SETTINGS: &[Setting] = &[
     live("min-replicas-max-lag", Sort::Number),
     live("min-replicas-to-write", Sort::Number),
     live("no-appendfsync-on-rewrite", Sort::Flag),
-    live("notify-keyspace-events", Sort::Letters),
+    live("notify-keyspace-events", Sort::Events),
     live("oom-score-adj", Sort::Word(&["no", "yes", "relative", "absolute"])),
     live("oom-score-adj-values", Sort::Words),
     live("propagation-error-behavior", Sort::Word(&["ignore", "panic", "panic-on-replicas"])),
@@ -176,7 +192,7 @@ const SETTINGS: &[Setting] = &[
     live("set-max-intset-entries", Sort::Number),
     live("set-max-listpack-entries", Sort::Number),
     live("set-max-listpack-value", Sort::Memory),
-    live("shutdown-on-sigterm", Sort::Words),
+    live("shutdown-on-sigterm", Sort::Several(&["default", "save", "nosave", "now", "force"])),
     live("shutdown-timeout", Sort::Number),
     live("slowlog-log-slower-than", Sort::Number),
     live("slowlog-max-len", Sort::Number),
@@ -184,7 +200,7 @@ const SETTINGS: &[Setting] = &[
     live("stream-node-max-bytes", Sort::Memory),
     live("stream-node-max-entries", Sort::Number),
     fixed("syslog-enabled", Sort::Flag),
-    fixed("syslog-facility", Sort::Words),
+    fixed("syslog-facility", Sort::Word(FACILITIES)),
     fixed("syslog-ident", Sort::Words),
     fixed("tcp-backlog", Sort::Number),
     live("tcp-keepalive", Sort::Number),
@@ -240,6 +256,12 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
         };
         if read(setting.sort, value).is_none() {
             findings.push(told("redis-setting-value", wanted(setting.sort)));
+        } else if let Some(taken) = overruled(name, value) {
+            let finding = told(
+                "redis-setting-overruled",
+                Text::new("redis-setting-overruled-cure").with("taken", taken),
+            );
+            findings.push(finding.with("taken", taken));
         } else if name == "maxmemory-policy" && value != "noeviction" {
             let what = Text::new("redis-evicts").with("policy", value);
             findings.push(Finding::note(subject, what).cure(Text::new("redis-evicts-cure")));
@@ -248,13 +270,27 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
     findings
 }
 
+/// The number that the server puts in the place of this one; `None`: it takes it.
+fn overruled(name: &str, value: &str) -> Option<u64> {
+    let number = memory(value.trim())?;
+    let taken = match name {
+        "hz" => number.clamp(1, 500),
+        "repl-backlog-size" => number.max(16 << 10),
+        _ => number,
+    };
+    (taken != number).then_some(taken)
+}
+
 fn wanted(sort: Sort) -> Text {
     match sort {
         Sort::Flag => Text::new("redis-wants-flag"),
         Sort::Number => Text::new("redis-wants-number"),
         Sort::Memory => Text::new("redis-wants-memory"),
         Sort::Word(words) => Text::new("redis-wants-word").with("words", words.join(", ")),
-        Sort::Letters | Sort::Words => Text::new("redis-wants-words"),
+        Sort::Several(words) => Text::new("redis-wants-several").with("words", words.join(", ")),
+        Sort::Limits => Text::new("redis-wants-limits"),
+        Sort::Percentiles => Text::new("redis-wants-percentiles"),
+        Sort::Events | Sort::Words => Text::new("redis-wants-words"),
     }
 }
 
@@ -272,16 +308,55 @@ fn read(sort: Sort, value: &str) -> Option<String> {
         },
         Sort::Number => value.parse::<i64>().ok().map(|number| number.to_string()),
         Sort::Memory => memory(value).map(|bytes| bytes.to_string()),
+        // The server shows the first of two names of one meaning.
+        Sort::Word(words) if value == "relative" && words.contains(&"relative") => Some("yes".into()),
         Sort::Word(words) => words.contains(&value).then(|| value.to_owned()),
-        Sort::Letters => Some(value.chars().collect::<BTreeSet<_>>().into_iter().collect()),
+        Sort::Events => Some(events(value)),
+        Sort::Several(words) => several(words, value),
+        Sort::Percentiles => {
+            let numbers = value.split_whitespace().map(|word| word.parse::<f64>().ok());
+            let numbers: Option<Vec<_>> = numbers.map(|number| Some(number?.to_string())).collect();
+            numbers.map(|numbers| numbers.join(" "))
+        }
+        Sort::Limits => limits(value),
         Sort::Words => {
-            let words = value.split_whitespace().map(|word| match word {
-                "replica" => "slave".to_owned(),
-                word => memory(word).map_or_else(|| word.to_owned(), |bytes| bytes.to_string()),
-            });
+            let size = |word: &str| memory(word).map_or_else(|| word.to_owned(), |bytes| bytes.to_string());
+            let words = value.split_whitespace().map(size);
             Some(words.collect::<Vec<_>>().join(" "))
         }
     }
+}
+
+fn events(value: &str) -> String {
+    let mut letters: BTreeSet<char> = value.chars().collect();
+    if ALL_EVENTS.chars().all(|one| letters.contains(&one)) {
+        letters.insert('A');
+    }
+    if letters.contains(&'A') {
+        letters.retain(|letter| !ALL_EVENTS.contains(*letter));
+    }
+    letters.into_iter().collect()
+}
+
+fn several(words: &[&str], value: &str) -> Option<String> {
+    let given: Vec<_> = value.split_whitespace().map(str::to_lowercase).collect();
+    let chosen: Vec<_> = words.iter().copied().filter(|word| given.iter().any(|one| one == word)).collect();
+    (!given.is_empty() && given.iter().all(|one| words.contains(&one.as_str()))).then(|| chosen.join(" "))
+}
+
+/// All classes, those that are not named with what the server gives them.
+fn limits(value: &str) -> Option<String> {
+    let mut all = CLIENT_LIMITS;
+    let words: Vec<_> = value.split_whitespace().collect();
+    for limit in words.chunks(4) {
+        let [class, hard, soft, seconds] = limit else { return None };
+        let class = class.to_lowercase();
+        let class = if class == "replica" { "slave" } else { &class };
+        let (_, numbers) = all.iter_mut().find(|(known, _)| *known == class)?;
+        *numbers = [memory(hard)?, memory(soft)?, seconds.parse().ok()?];
+    }
+    let told = all.map(|(class, [hard, soft, seconds])| format!("{class} {hard} {soft} {seconds}"));
+    (!words.is_empty()).then(|| told.join(" "))
 }
 
 /// Bytes as the server reads them (`1k` is 1000, `1kb` is 1024), and with the fleet file's own units.
@@ -322,7 +397,17 @@ mod tests {
             ("appendonly", "true", "yes"),
             ("timeout", "007", "7"),
             ("save", " 3600  1 ", "3600 1"),
-            ("client-output-buffer-limit", "replica 256mb 64mb 60", "slave 268435456 67108864 60"),
+            (
+                "client-output-buffer-limit",
+                "replica 1mb 1kb 6",
+                "normal 0 0 0 slave 1048576 1024 6 pubsub 33554432 8388608 60",
+            ),
+            ("notify-keyspace-events", "Kg$lshzxetd", "AK"),
+            ("notify-keyspace-events", "KEAx", "AEK"),
+            ("notify-keyspace-events", "xKn", "Knx"),
+            ("oom-score-adj", "relative", "yes"),
+            ("latency-tracking-info-percentiles", "99.90  50.0", "99.9 50"),
+            ("shutdown-on-sigterm", "FORCE save", "save force"),
         ] {
             assert_eq!(normalised(name, written), told, "{name} {written}");
         }

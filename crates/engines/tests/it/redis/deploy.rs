@@ -27,9 +27,7 @@ async fn a_new_member_is_as_declared() {
     assert!(facts.position.is_some() && facts.size.is_some() && facts.uptime.is_some());
     assert_eq!(facts.settings["maxmemory"].value, (48 << 20).to_string());
     for setting in &server.stage.layout.settings {
-        if setting.name != "client-output-buffer-limit" {
-            assert_eq!(facts.settings[&setting.name].value, setting.value, "{}", setting.name);
-        }
+        assert_eq!(facts.settings[&setting.name].value, setting.value, "{}", setting.name);
     }
     // Nobody comes in without a password, not even for one word.
     assert!(server.cli_as("default", "", &["PING"], b"").contains("NOAUTH"), "the default account is closed");
@@ -114,6 +112,40 @@ async fn a_changed_setting_needs_what_the_server_says() {
     assert_eq!(deploy.changes(&server.cluster, &wanted, &server.look().await).0, []);
 }
 
+/// Values as people write them, in force after a start, and after the act where they change while it runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_written_in_other_ways_settle() {
+    let first = [
+        ("client-output-buffer-limit", "normal 0 0 0"),
+        ("notify-keyspace-events", "g$lshzxetdK"),
+        ("oom-score-adj", "relative"),
+        ("latency-tracking-info-percentiles", "99.90 50.0"),
+        ("shutdown-on-sigterm", "force save"),
+        ("syslog-facility", "local3"),
+        ("maxmemory-clients", "5%"),
+    ];
+    let then = [
+        ("client-output-buffer-limit", "pubsub 1mb 1mb 5"),
+        ("notify-keyspace-events", "xKE"),
+        ("latency-tracking-info-percentiles", "50 99.99"),
+        ("shutdown-on-sigterm", "NOW"),
+    ];
+    let mut wanted = cluster(Redis);
+    wanted.settings.extend(first.map(|(name, value)| (name.into(), value.into())));
+    assert_eq!(engine::<Redis>().check(&wanted), []);
+    let mut server = Server::start(Redis, wanted, Purpose::Member).await;
+    let engine = engine::<Redis>();
+    let deploy = engine.deploy().expect("a facet");
+    assert_eq!(deploy.changes(&server.cluster, &server.stage.layout, &server.look().await).0, []);
+    server.cluster.settings.extend(then.map(|(name, value)| (name.into(), value.into())));
+    let wanted = layout::<Redis>(&server.cluster, &server.place, Purpose::Member);
+    let (changes, _) = deploy.changes(&server.cluster, &wanted, &server.look().await);
+    assert_eq!(changes.len(), 1, "all at once: {changes:#?}");
+    let How::Own(act) = &changes[0].how else { panic!("{:?}", changes[0].how) };
+    deploy.perform(&server.link, act, &NamedSecrets).await.expect("an act");
+    assert_eq!(deploy.changes(&server.cluster, &wanted, &server.look().await).0, []);
+}
+
 /// What the fleet file would say about one setting of a server.
 fn findings(name: &str, value: &str) -> Vec<Finding> {
     let mut cluster = cluster(Redis);
@@ -158,6 +190,11 @@ fn mistakes_in_the_fleet_file_are_all_found() {
         ("maxmemory-policy", "allkeys-lru", "redis-evicts"),
         ("loglevel", "notice\nport 1", "redis-setting-value"),
         ("save", "1 1\nrequirepass x", "redis-setting-value"),
+        ("client-output-buffer-limit", "normal 0 0", "redis-setting-value"),
+        ("client-output-buffer-limit", "nobody 0 0 0", "redis-setting-value"),
+        ("shutdown-on-sigterm", "soon", "redis-setting-value"),
+        ("hz", "1000", "redis-setting-overruled"),
+        ("repl-backlog-size", "1kb", "redis-setting-overruled"),
     ] {
         let told: Vec<_> = findings(name, value).into_iter().map(|finding| finding.what.key).collect();
         assert_eq!(told, [key], "{name} {value:?}");
