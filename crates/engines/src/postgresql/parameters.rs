@@ -47,6 +47,17 @@ pub(super) enum Refused {
     Unwritable,
 }
 
+/// What comes of a value that the server does not keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Overruled {
+    /// It chooses a number, and shows that one.
+    ByItself,
+    /// Each client says its own.
+    ByClients,
+    /// This one takes its place.
+    With(String),
+}
+
 /// All parameters, by name.
 pub(super) fn all() -> impl Iterator<Item = Parameter> {
     TABLE.lines().filter(|line| !line.starts_with('#')).filter_map(read)
@@ -93,6 +104,8 @@ impl Parameter {
             Kind::Integer | Kind::Real => self.number(value),
             Kind::Enumeration => self.member(value),
             Kind::Text if value.contains(['\0', '\n', '\r']) => Err(Refused::Unwritable),
+            Kind::Text if self.name == "DateStyle" => date_style(value),
+            Kind::Text if self.name == "client_encoding" => Ok(encoding(value)),
             Kind::Text => Ok(value.to_owned()),
         }
     }
@@ -117,7 +130,40 @@ impl Parameter {
         }
     }
 
+    /// What the server shows in the place of this value, which is in normal form; `None`: it shows the value.
+    pub(super) fn overruled(&self, normal: &str) -> Option<Overruled> {
+        // What each session says for itself cannot be seen as the server's own.
+        let is_clients = match self.name {
+            "client_encoding" => normal != "UTF8",
+            "application_name" => true,
+            _ => false,
+        };
+        let is_chosen = match self.name {
+            "wal_buffers" | "io_max_concurrency" => normal == "-1",
+            "commit_timestamp_buffers" | "subtransaction_buffers" | "transaction_buffers" => normal == "0",
+            _ => false,
+        };
+        if is_clients {
+            return Some(Overruled::ByClients);
+        }
+        if is_chosen {
+            return Some(Overruled::ByItself);
+        }
+        if self.name == "wal_buffers" && ["8kB", "16kB", "24kB"].contains(&normal) {
+            return Some(Overruled::With("32kB".to_owned()));
+        }
+        let number = normal.parse::<f64>().ok().filter(|_| self.kind == Kind::Real)?;
+        // Numbers with a fraction are shown with six digits.
+        let shown = format!("{number:.5e}").parse::<f64>().ok()?.to_string();
+        (shown != normal).then_some(Overruled::With(shown))
+    }
+
     fn number(&self, value: &str) -> Result<String, Refused> {
+        if let Some(mode) = value.strip_prefix('0').filter(|_| self.name == "log_file_mode") {
+            // Modes of files are written with eight digits.
+            let decimal = i64::from_str_radix(mode.trim_start_matches(['o', 'O']), 8).unwrap_or(0);
+            return self.number(&decimal.to_string());
+        }
         let refused = Refused::NotANumber { unit: self.unit };
         let split = value.find(|c: char| c.is_ascii_alphabetic() && c != 'e' && c != 'E');
         let (digits, suffix) = value.split_at(split.unwrap_or(value.len()));
@@ -174,6 +220,35 @@ pub(super) fn effect(context: &str) -> Effect {
 /// A seen value in its normal form; what the table does not know stays as it is.
 pub(super) fn normal(name: &str, value: &str) -> String {
     find(name).and_then(|parameter| parameter.normalise(value).ok()).unwrap_or_else(|| value.to_owned())
+}
+
+/// The server's own name of the encoding that our sessions have; others as they are written.
+fn encoding(value: &str) -> String {
+    let letters = value.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase();
+    if ["UTF8", "UNICODE"].contains(&letters.as_str()) { "UTF8".to_owned() } else { value.to_owned() }
+}
+
+/// Style and order of dates. What is not said is what the server has at first, and not what was in force before.
+fn date_style(value: &str) -> Result<String, Refused> {
+    let (mut style, mut order) = (None, None);
+    for word in value.split(',').map(|word| word.trim().to_ascii_lowercase()) {
+        match word.as_str() {
+            "iso" => style = Some("ISO"),
+            "sql" => style = Some("SQL"),
+            "german" => style = Some("German"),
+            _ if word.starts_with("postgres") => style = Some("Postgres"),
+            "ymd" => order = Some("YMD"),
+            "mdy" | "us" => order = Some("MDY"),
+            "dmy" => order = Some("DMY"),
+            _ if word.starts_with("noneuro") => order = Some("MDY"),
+            _ if word.starts_with("euro") => order = Some("DMY"),
+            "default" => {}
+            _ => return Err(Refused::NotOneOf { values: "ISO|SQL|Postgres|German|MDY|DMY|YMD" }),
+        }
+    }
+    let style = style.unwrap_or("ISO");
+    let order = order.unwrap_or(if style == "German" { "DMY" } else { "MDY" });
+    Ok(format!("{style}, {order}"))
 }
 
 fn boolean(value: &str) -> Option<&'static str> {
@@ -237,6 +312,30 @@ mod tests {
         assert_eq!(normal_of("wal_level", "hot_standby").unwrap(), "replica");
         assert_eq!(normal_of("synchronous_commit", "no").unwrap(), "off");
         assert_eq!(normal_of("log_min_messages", "DEBUG").unwrap(), "debug2");
+        assert_eq!(normal_of("log_file_mode", "0640").unwrap(), "416");
+        for (written, told) in [
+            ("iso, dmy", "ISO, DMY"),
+            ("DMY,ISO", "ISO, DMY"),
+            ("sql", "SQL, MDY"),
+            ("german", "German, DMY"),
+            ("postgres, european", "Postgres, DMY"),
+        ] {
+            assert_eq!(normal_of("datestyle", written).unwrap(), told, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_does_not_keep_is_known() {
+        let overruled = |name: &str, value: &str| {
+            find(name).expect("a parameter").overruled(&normal_of(name, value).expect("a value"))
+        };
+        assert_eq!(overruled("wal_buffers", "-1"), Some(Overruled::ByItself));
+        assert_eq!(overruled("wal_buffers", "2"), Some(Overruled::With("32kB".into())));
+        assert_eq!(overruled("wal_buffers", "16MB"), None);
+        assert_eq!(overruled("client_encoding", "latin1"), Some(Overruled::ByClients));
+        assert_eq!(overruled("random_page_cost", "1.12345678"), Some(Overruled::With("1.12346".into())));
+        assert_eq!(overruled("random_page_cost", "1.1"), None);
+        assert_eq!(overruled("autovacuum_work_mem", "-1"), None);
     }
 
     #[test]
@@ -253,6 +352,7 @@ mod tests {
             normal_of("work_mem", "inf"),
             Err(Refused::NotANumber { .. } | Refused::OutOfRange { .. })
         ));
+        assert!(matches!(normal_of("DateStyle", "ISO, swiss"), Err(Refused::NotOneOf { .. })));
         assert!(matches!(normal_of("wal_level", "full"), Err(Refused::NotOneOf { .. })));
         assert!(matches!(normal_of("jit", "o"), Err(Refused::NotABool)));
         assert!(matches!(normal_of("archive_command", "a\nfsync=off"), Err(Refused::Unwritable)));

@@ -10,7 +10,7 @@ use roadstead_core::{
 
 use super::{
     accounts,
-    parameters::{self, Parameter, Refused},
+    parameters::{self, Overruled, Parameter, Refused},
     profile,
 };
 
@@ -209,7 +209,10 @@ fn check_setting(
     }
     match parameter.normalise(value) {
         Err(refused) => findings.push(refusal(subject, name, value, &refused)),
-        Ok(normal) => findings.extend(dangerous(&parameter, &normal, subject)),
+        Ok(normal) => {
+            findings.extend(overruled(&parameter, &normal, &subject));
+            findings.extend(dangerous(&parameter, &normal, subject));
+        }
     }
 }
 
@@ -218,6 +221,20 @@ fn is_extension_setting(name: &str) -> bool {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
     })
+}
+
+/// A value that would never be found in force, with what to write in its place.
+fn overruled(parameter: &Parameter, normal: &str, subject: &str) -> Option<Finding> {
+    let (what, cure) = match parameter.overruled(normal)? {
+        Overruled::ByItself => ("postgresql-setting-chosen", Text::new("postgresql-setting-chosen-cure")),
+        Overruled::ByClients => ("postgresql-setting-clients", Text::new("postgresql-setting-leave-cure")),
+        Overruled::With(taken) => (
+            "postgresql-setting-overruled",
+            Text::new("postgresql-setting-overruled-cure").with("taken", taken),
+        ),
+    };
+    let what = Text::new(what).with("name", parameter.name).with("value", normal);
+    Some(Finding::error(subject, what).cure(cure))
 }
 
 fn dangerous(parameter: &Parameter, normal: &str, subject: String) -> Option<Finding> {

@@ -8,4 +8,5 @@ mod load;
 mod observe;
 pub(crate) mod server;
 mod session;
+mod settings;
 mod strangers;
