@@ -12,6 +12,7 @@ mod deploy;
 mod dump;
 mod flavour;
 mod grants;
+mod greeting;
 mod load;
 mod manifest;
 mod observe;

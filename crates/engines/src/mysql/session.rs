@@ -19,7 +19,10 @@ use roadstead_core::{
     seen::Protection,
 };
 
-use super::flavour::{self, Flavour};
+use super::{
+    flavour::{self, Flavour},
+    greeting,
+};
 use crate::tls;
 
 /// The administrator's account of every server that Roadstead creates. Never dumped, never restored: it belongs
@@ -298,7 +301,26 @@ fn texts(row: Row) -> Texts {
     Row::unwrap(row).into_iter().map(text).collect()
 }
 
+/// A connection, or why there is none; what answers there and does not greet as MySQL does is told before the deadline.
 async fn connect(link: &Link) -> Result<(Conn, Protection), Fault> {
+    let mut connected = tokio::select! {
+        connected = by_driver(link) => connected,
+        stranger = greeting::stranger_in_time(link) => Err(stranger.into()),
+    };
+    if let Err(fault) = &connected
+        && fault.code == 0
+        && fault.ends_session()
+        && let Some(stranger) = greeting::stranger(link).await
+    {
+        connected = Err(stranger.into());
+    }
+    connected.map_err(|mut fault| {
+        fault.error.what = fault.error.what.with("endpoint", link.endpoint.to_string());
+        fault
+    })
+}
+
+async fn by_driver(link: &Link) -> Result<(Conn, Protection), Fault> {
     let builder = OptsBuilder::default()
         .user(Some(&link.user))
         .pass(link.password.as_ref().map(roadstead_core::Secret::expose))
@@ -433,13 +455,20 @@ fn broken(io: &std::io::Error) -> Error {
     if matches!(io.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput) {
         return no_server(io);
     }
+    // Of a socket's path: there is none.
+    if matches!(io.kind(), std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound) {
+        // Whoever connects knows where, and says it.
+        return Error::new(Kind::Unreachable, Text::new("mysql-nobody-listens").with("endpoint", "-"))
+            .caused_by(io)
+            .cure(Text::new("mysql-nobody-listens-cure"));
+    }
     Error::new(Kind::Unreachable, Text::new("mysql-connection-broke"))
         .caused_by(io)
         .cure(Text::new("mysql-connection-broke-cure"))
 }
 
 /// What answers there does not speak as these servers do.
-fn no_server(error: &(dyn std::error::Error + 'static)) -> Error {
+pub(super) fn no_server(error: &(dyn std::error::Error + 'static)) -> Error {
     Error::new(Kind::Failed, Text::new("mysql-protocol"))
         .caused_by(error)
         .cure(Text::new("mysql-protocol-cure"))

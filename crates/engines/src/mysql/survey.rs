@@ -20,6 +20,7 @@ pub(super) async fn survey(link: &Link, _: &ClusterSpec) -> Result<Vec<Finding>>
     let mut session = Session::open(link).await?;
     let mut findings = Vec::new();
     missing_rights(&mut session, &mut findings).await?;
+    findings.extend(hidden_role(&mut session).await?);
     server(&mut session, &mut findings).await?;
     let mut tables = Vec::new();
     for database in observe::databases(&mut session).await? {
@@ -95,6 +96,23 @@ async fn missing_rights(session: &mut Session, findings: &mut Vec<Finding>) -> R
     }
     findings.extend(needs.into_iter().filter(|(_, _, held)| !held).map(|(right, why, _)| lacks(right, why)));
     Ok(())
+}
+
+/// A right that no backup needs: without it nobody knows whether the server follows another. On MySQL the right to see
+/// the log's position holds it.
+async fn hidden_role(session: &mut Session) -> Result<Option<Finding>, Fault> {
+    if session.is_mysql() {
+        return Ok(None);
+    }
+    match session.run("SHOW ALL REPLICAS STATUS").await {
+        Ok(()) => Ok(None),
+        Err(fault) if fault.is_denied() => {
+            let right = "REPLICA MONITOR";
+            let cure = Text::new("mysql-survey-right-cure").with("right", right);
+            Ok(Some(Finding::note("", Text::new("mysql-survey-role").with("right", right)).cure(cure)))
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 fn lacks(right: &str, why: &str) -> Finding {

@@ -157,3 +157,6 @@ mysql-setting-value-several-cure = it takes one or several of { $words }
 mysql-setting-value-flags-cure = it takes flags with their states, as in name=on,other=off
 mysql-setting-unicode = { $value } in { $setting } is utf8mb3 or utf8mb4, by the server's version and modes
 mysql-setting-unicode-cure = write utf8mb4, or utf8mb3 where it must be the old one
+mysql-nobody-listens = nobody listens at { $endpoint }: the connection was refused
+mysql-nobody-listens-cure = start the server, or check address and port
+mysql-survey-role = without the right { $right } nobody can see whether this server follows another: status shows no role

@@ -157,3 +157,6 @@ mysql-setting-value-several-cure = 它取以下的一个或多个：{ $words }
 mysql-setting-value-flags-cure = 它取带状态的标志，如 name=on,other=off
 mysql-setting-unicode = { $setting } 中的 { $value } 是 utf8mb3 还是 utf8mb4，取决于服务器的版本和模式
 mysql-setting-unicode-cure = 请写 utf8mb4；必须用旧字符集时写 utf8mb3
+mysql-nobody-listens = { $endpoint } 无人监听：连接被拒绝
+mysql-nobody-listens-cure = 启动服务器，或检查地址和端口
+mysql-survey-role = 没有权限 { $right } 就无法得知此服务器是否跟随另一台服务器：status 不显示角色

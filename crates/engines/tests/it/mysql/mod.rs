@@ -5,6 +5,7 @@ mod data;
 mod deploy;
 mod faults;
 mod odd;
+mod reach;
 mod roundtrip;
 pub(crate) mod server;
 mod settings;
