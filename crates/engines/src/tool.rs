@@ -55,9 +55,19 @@ pub(crate) fn pick<'a>(
     packages: &str,
 ) -> Result<&'a Tool> {
     tools.of(engine, role).into_iter().find(|tool| suits(&tool.version, &tool.flavour)).ok_or_else(|| {
-        Error::new(Kind::Missing, Text::new("engines-tool-missing").with("tool", role).with("wanted", wanted))
+        let program = program(engine, role);
+        let what = Text::new("engines-tool-missing").with("tool", program).with("wanted", wanted);
+        Error::new(Kind::Missing, what)
             .cure(Text::new("engines-tool-missing-cure").with("packages", packages))
     })
+}
+
+/// The usual name of the program of this role.
+pub(crate) fn program(engine: &str, role: &str) -> String {
+    let engine = crate::registry().get(engine);
+    let tools = engine.as_ref().map_or(&[][..], |engine| engine.profile().tools);
+    let need = tools.iter().find(|need| need.name == role);
+    need.and_then(|need| need.files.first()).map_or_else(|| role.to_owned(), |file| (*file).to_owned())
 }
 
 impl Run {

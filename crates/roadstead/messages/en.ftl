@@ -138,6 +138,8 @@ cli-sort-device = a device
 cli-no-such-cluster = the fleet file declares no cluster { $cluster }
 cli-no-such-cluster-cure = it declares: { $clusters }
 cli-option-live = Look at the servers too: reachable, and the account's grants sufficient for a backup
+cli-check-no-backup = no backup of { $cluster } can be taken: { $why }
+cli-check-no-proof = no backup of { $cluster } can be proven here: { $why }
 cli-check-sound = { $file } is sound: { $clusters } { $clusters ->
     [one] cluster
    *[other] clusters

@@ -26,6 +26,8 @@ use super::{
     sql::{identifier, literal},
 };
 
+use crate::tool;
+
 /// The longest path of a socket's file that systems take, with room to spare.
 const SOCKET_BYTES_MAX: usize = 100;
 
@@ -168,7 +170,8 @@ fn pick_create<'a>(ask: &RenderAsk<'a>, server: &Tool) -> Result<&'a Tool, Findi
 fn missing(ask: &RenderAsk<'_>, role: &str, wish: Option<&Version>) -> Finding {
     let major = wish.map_or(*MAJORS.start(), Version::major);
     let wanted = wish.map_or_else(|| "PostgreSQL".to_owned(), |version| format!("PostgreSQL {version}"));
-    let what = Text::new("engines-tool-missing").with("tool", role).with("wanted", wanted);
+    let what =
+        Text::new("engines-tool-missing").with("tool", tool::program(NAME, role)).with("wanted", wanted);
     let cure = Text::new("engines-tool-missing-cure").with("packages", profile::package(role, major));
     Finding::error(ask.member.name.as_str(), what).cure(cure)
 }

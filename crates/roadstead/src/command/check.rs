@@ -1,5 +1,7 @@
 //! `roadstead check`: every finding about the fleet file, and with `--live` about the servers it names.
 
+mod tools;
+
 use clap::{ArgMatches, Command};
 use roadstead_core::{Finding, Text, finding, port::engine::Depth, seen::Reach};
 use serde_json::json;
@@ -52,6 +54,7 @@ fn live(context: &Context) -> Result<Vec<Finding>, Stop> {
     let controller = house::controller(context, &loaded)?;
     let seen = block_on(controller.observe(None, Depth::Grants, true))?;
     let mut findings = status::troubles(&seen);
+    findings.extend(tools::missing(&loaded.fleet, &seen, crate::engines::registry().as_ref()));
     findings.extend(seen.findings);
     for (name, member) in &seen.members {
         if let Reach::Stopped | Reach::Starting = member.reach {
