@@ -39,13 +39,11 @@ impl Held {
 
 /// Takes the lock; `Err(Kind::Busy)` names who holds it. `what` says what is being held.
 pub(crate) fn take(path: &Path, by: &str, what: &Text) -> Result<Held> {
-    match attempt(path, by)? {
-        Some(held) => Ok(held),
-        None => {
-            let told = Text::new("agent-held").with("what", what.clone()).with("holder", holder(path));
-            Err(Error::new(Kind::Busy, told).cure(Text::new("agent-held-cure")))
-        }
+    if let Some(held) = attempt(path, by)? {
+        return Ok(held);
     }
+    let told = Text::new("agent-held").with("what", what.clone()).with("holder", holder(path));
+    Err(Error::new(Kind::Busy, told).cure(Text::new("agent-held-cure")))
 }
 
 /// Takes the lock; `None`: somebody else holds it.
