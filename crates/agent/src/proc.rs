@@ -162,11 +162,15 @@ pub(crate) fn is_mounted_on(path: &Path) -> bool {
 
 /// Where a process listens by TCP; `None`: it is gone, or not ours to look at.
 pub(crate) fn listens(pid: u32) -> Option<Vec<SocketAddr>> {
-    let open: std::collections::HashSet<String> = fs::read_dir(format!("/proc/{pid}/fd"))
-        .ok()?
-        .flatten()
-        .filter_map(|entry| fs::read_link(entry.path()).ok()?.into_os_string().into_string().ok())
-        .collect();
+    let mut open = std::collections::HashSet::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten() {
+        match fs::read_link(entry.path()) {
+            Ok(link) => drop(open.insert(link.display().to_string())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            // Listed and not to be read: an administrator without the right to trace processes.
+            Err(_) => return None,
+        }
+    }
     let listening = listening().into_iter();
     let its = listening.filter(|listener| open.contains(&format!("socket:[{}]", listener.inode)));
     Some(its.map(|listener| SocketAddr::new(listener.address, listener.port)).collect())

@@ -97,13 +97,13 @@ impl Controller {
 
     /// Looks at these clusters (all for `None`).
     pub async fn observe(&self, clusters: Option<&[Name]>, depth: Depth, tools: bool) -> FleetSeen {
-        let half_done = self.half_done();
+        let half_done = self.half_done().unwrap_or_default();
         self.view(&half_done).look(&Scope { clusters, depth, tools, ..Scope::default() }).await
     }
 
     /// Looks briefly at these clusters (all for `None`), and at all members of this fleet that the file does not declare.
     pub async fn survey(&self, clusters: Option<&[Name]>) -> FleetSeen {
-        let half_done = self.half_done();
+        let half_done = self.half_done().unwrap_or_default();
         self.view(&half_done).look(&Scope { clusters, besides: true, ..Scope::default() }).await
     }
 
@@ -141,7 +141,7 @@ impl Controller {
         let more = self.beside(aim, &records);
         let clusters = (!clusters.is_empty()).then_some(clusters);
         let besides = matches!(aim, Aim::Apply { .. } | Aim::Down { .. });
-        let half_done = self.half_done();
+        let half_done = self.half_done().unwrap_or_default();
         let scope = Scope { clusters, depth, tools, more: &more, besides };
         let mut seen = self.view(&half_done).look(&scope).await;
         seen.findings.extend(trouble);
@@ -250,7 +250,7 @@ impl Controller {
                 ended: Ended::Done,
             });
         }
-        let half_done = self.half_done();
+        let half_done = self.half_done()?;
         let executor = Executor {
             view: self.view(&half_done),
             journal: self.parts.journal.as_ref(),
@@ -264,14 +264,15 @@ impl Controller {
     /// none has reached its aim since nor put something else in its place; or one that was stopped on request with nothing
     /// done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
+        let mut restores = not_over(self.parts.journal.restores(RECENT)?).into_iter();
+        if let Some(half_done) = restores.find(is_open) {
+            return Ok(Some(half_done));
+        }
         let mut done_since = false;
         for operation in not_over(self.parts.journal.recent(RECENT)?) {
             match operation.result {
                 Some(Ended::Done) => done_since = true,
                 None => return Ok(Some(operation)),
-                Some(Ended::Failed | Ended::Cancelled) if operation.is_half_done() => {
-                    return Ok(Some(operation));
-                }
                 Some(Ended::Cancelled) if !done_since => return Ok(Some(operation)),
                 Some(_) => {}
             }
@@ -279,30 +280,26 @@ impl Controller {
         Ok(None)
     }
 
-    /// The restores that ended half way, by where they go. A journal that cannot be read is told by whoever
-    /// needs it.
-    fn half_done(&self) -> BTreeMap<String, HalfDone> {
+    /// The restores that ended half way, by where they go.
+    fn half_done(&self) -> Result<BTreeMap<String, HalfDone>> {
         let mut found = BTreeMap::new();
-        let restores = self.parts.journal.restores(RECENT).unwrap_or_default();
-        for operation in not_over(restores) {
-            let is_open = matches!(operation.result, None | Some(Ended::Failed | Ended::Cancelled));
-            if let (true, Some(place)) = (is_open && operation.is_half_done(), operation.plan.restores_into())
-            {
+        for operation in not_over(self.parts.journal.restores(RECENT)?) {
+            if let (true, Some(place)) = (is_open(&operation), operation.plan.restores_into()) {
                 let is_part = operation.began_to_load() && !operation.has_loaded();
                 let half = HalfDone { operation: operation.id, is_part };
                 found.entry(place).or_insert(half);
             }
         }
-        found
+        Ok(found)
     }
 
     /// Whether a later restore put the same, or something else, in the place of this one, however it ended.
     pub fn is_replaced(&self, operation: &Operation) -> Result<bool> {
-        let later = self.parts.journal.recent(usize::MAX)?;
-        let later = later.iter().take_while(|later| later.id != operation.id);
+        let later = self.parts.journal.restores(usize::MAX)?.into_iter();
+        let mut later = later.take_while(|later| later.id != operation.id).filter(has_ended_well);
         let is_restore = matches!(operation.plan.aim, Aim::Restore { .. });
-        let mut loaded = later.filter(|later| later.result == Some(Ended::Done) || later.has_loaded());
-        Ok(is_restore && loaded.any(|later| later.replaces(operation)))
+        Ok(is_restore
+            && later.any(|later| later.plan.replaces(&operation.plan) || later.is_same_server(operation)))
     }
 
     /// The newest operation of all, if it failed: nothing was done since that would make another try strange.
@@ -331,25 +328,47 @@ impl Controller {
         self.decide_on(&plan.aim, &plan.operation, &done, &found).await
     }
 
-    /// Marks an operation as one that nobody will carry on.
+    /// Marks an operation as one that nobody will carry on, and with it all that wait at the same place.
     pub fn give_up(&self, _held: &FleetLock, operation: &Operation) -> Result<()> {
+        let place = operation.plan.restores_into();
+        for other in self.parts.journal.restores(RECENT)? {
+            if place.is_some() && is_open(&other) && other.plan.restores_into() == place {
+                self.parts.journal.end(&other.id, self.parts.clock.now(), Ended::GivenUp)?;
+            }
+        }
         self.parts.journal.end(&operation.id, self.parts.clock.now(), Ended::GivenUp)
     }
 
     /// Marks an interrupted operation as carried on, once the one that carries it on has ended.
     pub fn resumed(&self, operation: &Operation) -> Result<()> {
+        // And those before it that went to the same place: it had taken their work over.
+        let place = operation.plan.restores_into();
+        let restores = self.parts.journal.restores(RECENT)?.into_iter();
+        for before in restores.skip_while(|other| other.id != operation.id).skip(1) {
+            if place.is_some() && is_open(&before) && before.plan.restores_into() == place {
+                self.parts.journal.end(&before.id, self.parts.clock.now(), Ended::Resumed)?;
+            }
+        }
         self.parts.journal.end(&operation.id, self.parts.clock.now(), Ended::Resumed)
     }
 }
 
 /// Operations, newest first, without those whose aim was reached since, or in whose place something else was put.
 fn not_over(operations: Vec<Operation>) -> Vec<Operation> {
-    let mut all: Vec<Operation> = Vec::new();
-    for operation in operations {
-        let mut later = all.iter().filter(|later| later.result == Some(Ended::Done) || later.has_loaded());
-        if !later.any(|later| later.replaces(&operation)) {
-            all.push(operation);
-        }
-    }
-    all
+    let is_over = |(at, operation): &(usize, &Operation)| {
+        let mut later = operations[..*at].iter();
+        later.any(|later| has_ended_well(later) && later.plan.replaces(&operation.plan))
+    };
+    let left: Vec<bool> = operations.iter().enumerate().map(|one| !is_over(&one)).collect();
+    operations.into_iter().zip(left).filter_map(|(operation, left)| left.then_some(operation)).collect()
+}
+
+/// Whether what it was for is done, or what it restored is where it was to go.
+fn has_ended_well(operation: &Operation) -> bool {
+    operation.result == Some(Ended::Done) || operation.has_loaded()
+}
+
+/// Whether it is a restore that ended half way, and nobody carried it on or gave it up.
+fn is_open(operation: &Operation) -> bool {
+    matches!(operation.result, None | Some(Ended::Failed | Ended::Cancelled)) && operation.is_half_done()
 }

@@ -416,6 +416,7 @@ cli-resume-gave-up = operation { $operation } was given up
 cli-resume-gave-up-cure = plan it anew with the command that it began with
 cli-resume-done = operation { $operation } was done to its end
 cli-resume-replaced = operation { $operation } is over: a later restore put its data there
+cli-resume-replaced-cure = so that it is told no more: roadstead resume { $operation } --give-up
 cli-resume-resumed = operation { $operation } was carried on by a later one already
 cli-resume-resumed-cure = `roadstead journal` lists them; resume the last one
 

@@ -363,6 +363,7 @@ cli-resume-gave-up = 操作 { $operation } 已被放弃
 cli-resume-gave-up-cure = 请用当初的命令重新开始
 cli-resume-done = 操作 { $operation } 已经完成
 cli-resume-replaced = 操作 { $operation } 已经作废：之后的恢复已在该处放入数据
+cli-resume-replaced-cure = 若不再需要提示：roadstead resume { $operation } --give-up
 cli-resume-resumed = 操作 { $operation } 已由后来的操作接续
 cli-resume-resumed-cure = `roadstead journal` 会列出这些操作；请续行最后一个
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use act::{Act, LoadTask, MemberTask, ProveTask, SnapshotTask, Standing, TakeTask};
 pub use condition::{Condition, Held};
-pub use place::place_of;
+pub use place::{declared_at, place_of};
 pub use situation::Situation;
 pub use step::{Risk, Step, Target};
 

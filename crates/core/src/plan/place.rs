@@ -25,9 +25,16 @@ pub(super) fn answers(member: &MemberSpec) -> Option<Condition> {
 
 /// From where it answers to where it is declared to.
 pub(super) fn moves(member: &MemberSpec, there: &[SocketAddr]) -> Text {
-    let (host, port) = member.endpoint();
     let there: Vec<_> = there.iter().map(ToString::to_string).collect();
     Text::new("core-step-because-elsewhere")
         .with("there", if there.is_empty() { "-".into() } else { there.join(", ") })
-        .with("wanted", Endpoint::Tcp(host, port).to_string())
+        .with("wanted", declared_at(member))
+}
+
+/// The address and port that a member is declared to listen at.
+pub fn declared_at(member: &MemberSpec) -> String {
+    match &member.runtime {
+        Runtime::Process { port, listen, .. } => SocketAddr::new(*listen, *port).to_string(),
+        Runtime::Managed { address, port, .. } => Endpoint::Tcp(address.clone(), *port).to_string(),
+    }
 }

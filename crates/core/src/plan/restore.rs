@@ -316,7 +316,8 @@ fn little_room(task: &LoadTask, on_host: &OnHost, record: &Record) -> Option<Fin
         return None;
     }
     let member = &task.member.member.name;
-    let hopeless = free < record.bytes_restored_min();
+    // A half-loaded copy goes before anything is made, and gives its room back: the load itself asks again.
+    let hopeless = free < record.bytes_restored_min() && on_host.data != DataSeen::Unfinished;
     let text = Text::new(if hopeless { "core-plan-no-room" } else { "core-plan-little-room" })
         .with("member", member)
         .with("snapshot", record.id().short())

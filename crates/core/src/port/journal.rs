@@ -43,11 +43,11 @@ impl Operation {
             || self.plan.steps.iter().any(goes_on)
     }
 
-    /// Whether, once this was done, there is nothing left to carry on of another: it has the same aim, or it restored
-    /// something else where the other would have, under whatever address.
-    pub fn replaces(&self, other: &Self) -> bool {
+    /// Whether both found the same server at their addresses, as far as its engine can tell: a copy of a machine may
+    /// bear the same name.
+    pub fn is_same_server(&self, other: &Self) -> bool {
         let server = self.server();
-        self.plan.replaces(&other.plan) || (server.is_some() && server == other.server())
+        server.is_some() && server == other.server()
     }
 
     /// Which server it found at an address, as its engine names it.
@@ -55,7 +55,7 @@ impl Operation {
         let now =
             self.steps.iter().filter_map(|record| record.outcome.as_ref()?.as_ref().ok()?.found.as_ref());
         let mut all = now.chain(self.plan.found.values());
-        all.find_map(|found| found.get("server")?.as_str())
+        all.find_map(|found| found.get("server")?.as_str().filter(|server| !server.is_empty()))
     }
 
     /// Whether it put a snapshot where it was to go, whatever came after that.
@@ -69,11 +69,16 @@ impl Operation {
         let record = |step: &Step| self.steps.iter().find(|record| record.step == step.id);
         let mut changes = self.plan.steps.iter().filter(|step| step.act.changes());
         let is_done = |step: &Step| record(step).is_some_and(|record| matches!(record.outcome, Some(Ok(_))));
+        // What one that it carries on had changed is its own to finish.
+        let carries_on = self.plan.done.iter().any(|id| !LOOKS.iter().any(|look| id.starts_with(look)));
         matches!(self.plan.aim, Aim::Restore { .. })
-            && changes.clone().any(|step| record(step).is_some())
+            && (carries_on || changes.clone().any(|step| record(step).is_some()))
             && !changes.all(is_done)
     }
 }
+
+/// How the ids of a restore's steps begin that change nothing.
+const LOOKS: [&str; 2] = ["ready-", "empty-"];
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -149,11 +149,12 @@ fn short(id: &str) -> &str {
 pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
     let controller = house::controller(context, &loaded)?;
-    let Some(operation) = interrupted(&controller, matches.get_one::<String>("operation"))? else {
+    let gives_up = matches.get_flag("give-up");
+    let Some(operation) = interrupted(&controller, matches.get_one::<String>("operation"), gives_up)? else {
         let json = json!({ "resumed": null });
         return Ok(Answer::done(format!("{}\n", context.words.word("cli-resume-none")), json));
     };
-    if matches.get_flag("give-up") {
+    if gives_up {
         controller.give_up(&controller.hold()?, &operation)?;
         let told = Text::new("cli-resume-given-up")
             .with("operation", short(&operation.id))
@@ -187,20 +188,25 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
 }
 
 /// The operation asked for, which must not be done; else the newest that was interrupted, or the last one if it failed.
-fn interrupted(controller: &Controller, asked: Option<&String>) -> Result<Option<Operation>> {
-    let Some(id) = asked else {
-        let interrupted = controller.interrupted()?;
-        return if interrupted.is_some() { Ok(interrupted) } else { controller.failed() };
+/// In whose place another restore loaded its data since, it can only be given up.
+fn interrupted(controller: &Controller, asked: Option<&String>, gives_up: bool) -> Result<Option<Operation>> {
+    let found = match asked {
+        Some(id) => Some(controller.journal().operation(id)?),
+        None => match controller.interrupted()? {
+            Some(interrupted) => Some(interrupted),
+            None => controller.failed()?,
+        },
     };
-    let operation = controller.journal().operation(id)?;
+    let Some(operation) = found else { return Ok(None) };
     let refuse =
         |key: &str| Error::new(Kind::Precondition, Text::new(key).with("operation", short(&operation.id)));
     match operation.result {
         Some(Ended::Done) => Err(refuse("cli-resume-done")),
         Some(Ended::Resumed) => Err(refuse("cli-resume-resumed").cure(Text::new("cli-resume-resumed-cure"))),
         Some(Ended::GivenUp) => Err(refuse("cli-resume-gave-up").cure(Text::new("cli-resume-gave-up-cure"))),
-        _ if controller.is_replaced(&operation)? => {
-            Err(refuse("cli-resume-replaced").cure(Text::new("cli-resume-resumed-cure")))
+        _ if !gives_up && controller.is_replaced(&operation)? => {
+            let cure = Text::new("cli-resume-replaced-cure").with("operation", short(&operation.id));
+            Err(refuse("cli-resume-replaced").cure(cure))
         }
         _ => Ok(Some(operation)),
     }

@@ -419,7 +419,7 @@ fn misplaced(cluster: &ClusterSpec, seen: &FleetSeen) -> Vec<Finding> {
         let what = Text::new("cli-status-elsewhere")
             .with("member", &member.name)
             .with("there", there.join(", "))
-            .with("wanted", endpoint(member));
+            .with("wanted", plan::declared_at(member));
         Some(Finding::error(member.name.as_str(), what).cure(Text::new("cli-status-elsewhere-cure")))
     };
     cluster.members.iter().filter_map(told).collect()

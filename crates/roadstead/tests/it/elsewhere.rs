@@ -302,6 +302,48 @@ fn a_server_is_one_place_under_all_its_names() {
     assert_eq!(target.say(&["get", "b"]), "a client's");
 }
 
+/// A resumption that could not even begin leaves what waits as it was.
+#[cfg(feature = "redis")]
+#[test]
+fn a_resumption_that_fails_at_once_forgets_nothing() {
+    let (harbour, pack) = crate::faults::proven_with_its_pack();
+    let restore = ["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"];
+    // begin; ready, stop: two records each.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "5")], &restore).expect(-1);
+    let away = harbour.path("pack-away");
+    std::fs::rename(&pack, &away).expect("own folder");
+    harbour.run(&["resume", "--yes=sessions-1"]).expect(1);
+    std::fs::rename(&away, &pack).expect("own folder");
+    let status = harbour.run(&["status"]).expect(1);
+    assert!(status.out.contains("did not end"), "{}", status.out);
+    harbour.run(&["resume", "--yes=sessions-1"]).expect(0);
+    harbour.run(&["status"]).expect(0);
+    assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["dbsize"]), "3000");
+}
+
+/// What waits at one place is given up together: an older operation does not come back in its stead.
+#[cfg(feature = "redis")]
+#[test]
+fn all_that_waits_at_one_place_is_given_up_together() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    Client::of(&harbour, "sessions-1").redis("roadstead", &["set", "a", "1"]);
+    harbour.run(&["backup"]).expect(0);
+    let target = Redis::start();
+    let address = format!("127.0.0.1:{}", target.port);
+    let restore = ["restore", "latest", "--to", &address, "--user", "default", "--yes"];
+    for _ in 0..2 {
+        // begin; empty-target: two records; load: one.
+        harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "4")], &restore).expect(-1);
+    }
+    let status = harbour.run(&["status"]).expect(0);
+    assert!(status.out.contains("part of the snapshot"), "a server elsewhere is a warning: {}", status.out);
+    harbour.run(&["resume", "--give-up"]).expect(0);
+    assert!(!harbour.run(&["status"]).expect(0).out.contains("part of the snapshot"));
+    let none = harbour.run(&["resume", "--json"]).expect(0).json();
+    assert!(none["resumed"].is_null(), "{none:#}");
+}
+
 /// What nobody will carry on is told no more, and stays as it is.
 #[cfg(feature = "redis")]
 #[test]
