@@ -1,7 +1,7 @@
 //! Making a member's folders and data directory: for a new member, or for one that a snapshot is loaded into.
 //!
 //! A mark lies in the home until the data has an identity, which says itself whether it waits for a load. Only a copy that
-//! was loaded in part is ever removed: whatever else lies there is set aside.
+//! was loaded in part is ever removed, where the step says so: whatever else lies there is set aside.
 
 use std::path::Path;
 
@@ -22,11 +22,11 @@ use crate::{
     users, worker,
 };
 
-/// `Act::Create`, and `Act::CreateToLoad`, which is for a snapshot.
+/// `Act::Create`, and `Act::CreateToLoad`, which is for a snapshot and may remove a half-loaded copy.
 pub(crate) async fn create(
     job: &Job<'_>,
     task: &MemberTask,
-    to_load: Option<&SnapshotId>,
+    to_load: Option<(&SnapshotId, bool)>,
 ) -> Result<Outcome> {
     if let (Some(home), Some(runner)) = (&task.home, users::runner(&Again::of(task)?.layout.user)?) {
         files::open_way(Path::new(&home.root))?;
@@ -49,26 +49,30 @@ pub(crate) async fn create(
             return Err(Error::new(Kind::Exists, what).cure(Text::new("agent-data-used-cure")));
         }
         DataSeen::Foreign(why) => return Err(identity::foreign(why)),
-        DataSeen::Unfinished => findings.extend(clear(job, &work).await?),
+        DataSeen::Unfinished => findings.extend(clear(job, &work, false).await?),
+        DataSeen::HalfLoaded => {
+            let is_consented = to_load.is_some_and(|(_, clears)| clears);
+            findings.extend(clear(job, &work, is_consented).await?);
+        }
         DataSeen::Absent => {}
     }
-    make(job, &work, to_load).await?;
+    make(job, &work, to_load.map(|(snapshot, _)| snapshot)).await?;
     match work.data() {
         DataSeen::Ours(_) if to_load.is_none() => Ok(Outcome { findings, ..done(true) }),
-        DataSeen::Unfinished if to_load.is_some() => Ok(Outcome { findings, ..done(true) }),
+        DataSeen::HalfLoaded if to_load.is_some() => Ok(Outcome { findings, ..done(true) }),
         other => Err(Error::internal(format!("after its creation the data directory is {other:?}"))),
     }
 }
 
 /// Makes room where an interrupted creation or load left something, having ended the programs that may still work on it.
-/// A half-loaded copy is removed. What has no identity may be what a creation left, or what somebody brought back since:
-/// it is set aside, and that is told.
-async fn clear(job: &Job<'_>, work: &Work) -> Result<Option<Finding>> {
+/// What is not to be removed (what has no identity may be what a creation left, or what somebody brought back since) is set
+/// aside, and that is told.
+async fn clear(job: &Job<'_>, work: &Work, removes: bool) -> Result<Option<Finding>> {
     job.inner.supervisor.release(work.home()).await;
     end_all(work.home()).await?;
     state::forget_process(&work.opened, work.home())?;
     let data = work.home().data();
-    if !identity::is_half_loaded(work.home()) {
+    if !removes {
         return set_aside(job, work, &data);
     }
     let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(data)).await;

@@ -103,7 +103,9 @@ impl Hand for LocalHand {
                 Ok(Outcome { changed: users::create(user).await?, ..Outcome::default() })
             }
             Act::Create(task) => creation::create(&job, task, None).await,
-            Act::CreateToLoad { member, snapshot } => creation::create(&job, member, Some(snapshot)).await,
+            Act::CreateToLoad { member, snapshot, clears } => {
+                creation::create(&job, member, Some((snapshot, *clears))).await
+            }
             Act::WriteFiles(task) => member::write_files(&job, task),
             Act::Start(task) => member::start(&job, task).await,
             Act::Stop(task) => member::stop(&job, task).await,

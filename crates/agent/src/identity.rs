@@ -58,8 +58,7 @@ fn is_marked(home: &MemberHome) -> bool {
     std::fs::symlink_metadata(mark_path(home)).is_ok()
 }
 
-/// Whether the data says of itself that it waits for a load, or was loaded in part: nobody ever used it, and it may be
-/// removed. What has no identity may be anybody's.
+/// Whether the data says of itself that it waits for a load, or was loaded in part.
 pub(crate) fn is_half_loaded(home: &MemberHome) -> bool {
     written(home).is_some_and(|identity| identity.loading.is_some())
 }
@@ -67,7 +66,7 @@ pub(crate) fn is_half_loaded(home: &MemberHome) -> bool {
 /// Looks at a member's data directory.
 pub(crate) fn look(home: &MemberHome, owner: &Owner<'_>) -> DataSeen {
     match made(home, owner) {
-        DataSeen::Ours(identity) if identity.loading.is_some() => DataSeen::Unfinished,
+        DataSeen::Ours(identity) if identity.loading.is_some() => DataSeen::HalfLoaded,
         other => other,
     }
 }
@@ -199,7 +198,7 @@ fn fit(home: &MemberHome, owner: &Owner<'_>, data: DataSeen, server: (&Version, 
     let identity = match data {
         DataSeen::Ours(identity) => identity,
         DataSeen::Absent => return Err(told("agent-data-absent")),
-        DataSeen::Unfinished => return Err(told("agent-data-unfinished")),
+        DataSeen::Unfinished | DataSeen::HalfLoaded => return Err(told("agent-data-unfinished")),
         DataSeen::Foreign(why) => return Err(foreign(why)),
     };
     let (version, flavour) = server;

@@ -15,7 +15,6 @@ use roadstead_core::{
         layout::Endpoint,
         vault::{Draft, Event, Record, Stage},
     },
-    seen::DataSeen,
 };
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -58,7 +57,7 @@ pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
             engine: &member.cluster.engine,
         };
         identity::refuse_namesake(home, &owner)?;
-        if identity::look(home, &owner) == DataSeen::Unfinished {
+        if identity::look(home, &owner).is_unfinished() {
             let what = Text::new("core-plan-unfinished").with("member", &member.member.name);
             let cure = Text::new("core-plan-unfinished-cure").with("cluster", &member.cluster.name);
             return Err(Error::new(Kind::Precondition, what).cure(cure));

@@ -339,8 +339,13 @@ impl Controller {
         self.parts.journal.end(&operation.id, self.parts.clock.now(), Ended::GivenUp)
     }
 
-    /// Marks an interrupted operation as carried on, once the one that carries it on has ended.
+    /// Marks an interrupted operation as carried on, once the one that carries it on has ended. A restore's that ended
+    /// before it changed anything leaves it to wait: what is half done there is still the first one's.
     pub fn resumed(&self, operation: &Operation) -> Result<()> {
+        let next = self.parts.journal.recent(1)?.into_iter().next();
+        if operation.is_half_done() && next.is_some_and(|next| !next.took_over()) {
+            return Ok(());
+        }
         // And those before it that went to the same place: it had taken their work over.
         let place = operation.plan.restores_into();
         let restores = self.parts.journal.restores(RECENT)?.into_iter();

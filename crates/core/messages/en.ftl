@@ -94,6 +94,7 @@ core-plan-beside-port = port { $port } is that of { $other }
 core-plan-beside-port-cure = choose a port that no member of the fleet has
 core-step-user = create the system user { $user }
 core-step-create = create the data directory of { $member } ({ $flavour } { $version })
+core-step-create-over = remove what was loaded in part into { $member }, and create its data directory anew ({ $flavour } { $version })
 core-step-start = start { $member } on port { $port }
 core-step-stop = stop { $member }; its data stays
 core-step-because = { $first }{ $more ->

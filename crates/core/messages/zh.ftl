@@ -91,6 +91,7 @@ core-plan-beside-port = 端口 { $port } 属于 { $other }
 core-plan-beside-port-cure = 请选择舰队中没有成员使用的端口
 core-step-user = 创建系统用户 { $user }
 core-step-create = 创建 { $member } 的数据目录（{ $flavour } { $version }）
+core-step-create-over = 移除 { $member } 中只载入了一部分的数据，并重新创建其数据目录（{ $flavour } { $version }）
 core-step-start = 在端口 { $port } 启动 { $member }
 core-step-stop = 停止 { $member }；数据保留
 core-step-because = { $first }{ $more ->

@@ -213,12 +213,21 @@ impl OnHost {
 pub enum DataSeen {
     /// Not there, or an empty folder.
     Absent,
-    /// A creation of ours that was interrupted, or what waits for a load, or was loaded in part.
+    /// A creation of ours that was interrupted, before the data had an identity.
     Unfinished,
+    /// Ours, and waits for a snapshot, or was loaded with one in part.
+    HalfLoaded,
     /// Ours, with its identity.
     Ours(Identity),
     /// Somebody else's, or unreadable: never touched.
     Foreign(Text),
+}
+
+impl DataSeen {
+    /// Whether something was begun there that did not end: what it holds counts for nothing.
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self, Self::Unfinished | Self::HalfLoaded)
+    }
 }
 
 /// What the identity file in a data directory says.
@@ -409,6 +418,7 @@ impl FleetSeen {
                 let data = match &host.data {
                     DataSeen::Absent => "absent".into(),
                     DataSeen::Unfinished => "unfinished".into(),
+                    DataSeen::HalfLoaded => "half-loaded".into(),
                     DataSeen::Ours(identity) => identity.id.clone(),
                     DataSeen::Foreign(why) => why.to_string(),
                 };

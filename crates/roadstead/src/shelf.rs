@@ -4,7 +4,7 @@ use roadstead_control::Controller;
 use roadstead_core::{
     Error, Finding, Kind, Result, Text, finding,
     model::Name,
-    port::vault::{Record, SnapshotId, Stage},
+    port::vault::{Record, SnapshotId, Stage, in_one_order},
 };
 
 use crate::{command, context::Stop};
@@ -18,7 +18,7 @@ pub(crate) struct Entry {
     pub(crate) record: Record,
 }
 
-/// All snapshots, each vault's oldest first.
+/// All snapshots, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shelf {
     /// The snapshots.
@@ -32,13 +32,13 @@ pub(crate) struct Shelf {
 impl Shelf {
     /// Reads every vault's catalogue. A vault that was not made yet has no snapshots and nothing wrong.
     pub(crate) async fn read(controller: &Controller) -> Self {
-        let mut shelf = Self::default();
+        let (mut shelf, mut vaults) = (Self::default(), Vec::new());
         for (vault, catalogue) in controller.catalogues().await {
             match catalogue {
                 Ok(catalogue) => {
                     let ours = catalogue.records.into_iter();
                     let ours = ours.filter(|record| record.draft.fleet == controller.fleet().name);
-                    shelf.entries.extend(ours.map(|record| Entry { vault: vault.clone(), record }));
+                    vaults.push(ours.map(|record| Entry { vault: vault.clone(), record }).collect());
                     let unreadable = catalogue.unreadable.into_iter();
                     shelf.unreadable.extend(unreadable.map(|id| (vault.clone(), id)));
                     shelf.findings.extend(catalogue.findings);
@@ -59,6 +59,7 @@ impl Shelf {
                 }
             }
         }
+        shelf.entries = in_one_order(vaults, |entry| &entry.record.draft);
         shelf
     }
 

@@ -185,7 +185,7 @@ async fn a_cancelled_load_is_unfinished_and_made_again() {
     let (load, pid) = tokio::join!(load, cancel);
     assert_eq!(load.expect_err("cancelled").kind, Kind::Cancelled);
     assert!(!lives(pid), "the server for loading is gone");
-    assert_eq!(world.data(&hand).await, DataSeen::Unfinished, "half a load counts as none");
+    assert_eq!(world.data(&hand).await, DataSeen::HalfLoaded, "half a load counts as none");
     assert_eq!(world.act(&hand, Act::Start(task.clone())).await.expect_err("half").kind, Kind::Precondition);
     world.act(&hand, Act::Create(task.clone())).await.expect("made again");
     assert!(matches!(world.data(&hand).await, DataSeen::Ours(_)));
@@ -202,11 +202,12 @@ async fn data_that_was_brought_back_under_a_mark_is_never_removed() {
     let aside = Act::SetAside { member: task.clone(), label: "old".into() };
     world.act(&hand, aside).await.expect("set aside");
     let make = || Act::CreateToLoad {
+        clears: true,
         member: task.clone(),
         snapshot: World::load(task.clone(), 'a').snapshot.snapshot,
     };
     world.act(&hand, make()).await.expect("made");
-    assert_eq!(world.data(&hand).await, DataSeen::Unfinished);
+    assert_eq!(world.data(&hand).await, DataSeen::HalfLoaded);
     let run = world.act(&hand, Act::Start(task.clone())).await.expect_err("not loaded");
     assert_eq!(run.kind, Kind::Precondition);
     let taken = world.act(&hand, World::take(task.clone(), 'b')).await.expect_err("not loaded");
@@ -234,6 +235,7 @@ async fn what_lies_under_a_mark_and_is_not_known_is_set_aside() {
     let aside = Act::SetAside { member: task.clone(), label: "old".into() };
     world.act(&hand, aside).await.expect("set aside");
     let make = || Act::CreateToLoad {
+        clears: true,
         member: task.clone(),
         snapshot: World::load(task.clone(), 'a').snapshot.snapshot,
     };
@@ -256,7 +258,17 @@ async fn what_lies_under_a_mark_and_is_not_known_is_set_aside() {
     let first = kept().await;
     assert_eq!(first.len(), 1);
     assert_eq!(fs::read_to_string(Path::new(&first[0]).join("precious")).expect("kept"), "1");
-    // Half loaded, and said so by the data itself: made again without leaving anything.
+    // Half loaded, and said so by the data itself: made again without leaving anything, but only as consented to.
+    fs::write(world.path("data/more"), "somebody's").expect("planted");
+    let unasked = Act::CreateToLoad {
+        clears: false,
+        member: task.clone(),
+        snapshot: World::load(task.clone(), 'a').snapshot.snapshot,
+    };
+    world.act(&hand, unasked).await.expect("made again");
+    let second = kept().await;
+    assert_eq!(second.len(), 2, "{second:?}");
+    assert!(second.iter().any(|path| Path::new(path).join("more").exists()), "{second:?}");
     world.act(&hand, make()).await.expect("made again");
     assert_eq!(kept().await.len(), 1);
     assert!(world.act(&hand, Act::Load(World::load(task.clone(), 'a'))).await.expect("loaded").changed);

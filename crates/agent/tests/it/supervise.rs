@@ -219,7 +219,7 @@ async fn what_a_killed_agent_left_of_a_proof_or_a_load_is_ended_and_removed_by_t
     let next = Agent::start(&world);
     let hand = next.hand().await;
     until("the server that loads ended", || async { (!lives(pids.1)).then_some(()) }).await;
-    assert_eq!(world.data(&hand).await, DataSeen::Unfinished, "half a load counts as none");
+    assert_eq!(world.data(&hand).await, DataSeen::HalfLoaded, "half a load counts as none");
     world.act(&hand, Act::Create(task.clone())).await.expect("made again");
     world.act(&hand, Act::Start(task)).await.expect("started");
     world.down(&hand).await;

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use roadstead_control::Audience;
 use roadstead_core::{
-    Kind,
-    plan::Plan,
+    Kind, Timestamp,
+    plan::{Act, Aim, Destination, Plan},
     port::journal::{Ended, Operation},
 };
 
-use crate::world::{Quiet, Script, World, plan, step};
+use crate::world::{Quiet, Script, World, compare, load, plan, step};
+
+const RESTORE: Aim = Aim::Restore { snapshot: String::new(), into: Destination::Place };
 
 async fn run(world: &World, plan: &Plan, audience: Quiet) -> (roadstead_control::Report, Operation) {
     let audience: Arc<dyn Audience> = Arc::new(audience);
@@ -71,6 +73,45 @@ async fn a_wish_to_stop_is_heard_between_steps() {
     assert_eq!(report.ended, Ended::Cancelled);
     assert_eq!(world.acted(), ["start-a"]);
     assert_eq!(operation.result, Some(Ended::Cancelled));
+}
+
+/// What carries a restore on and is stopped before it changed anything took nothing over: the first one still waits.
+#[tokio::test]
+async fn a_resumption_stopped_at_its_beginning_leaves_the_first_one_to_wait() {
+    let world = World::new(Script::default());
+    let (journal, at) = (world.controller.journal(), Timestamp::from_millis(1));
+    let restore = Plan { aim: RESTORE, ..plan(vec![step("stop", "a"), step("start", "a"), compare("a")]) };
+    journal.begin("first", &restore, "t", at).expect("begun");
+    journal.started("first", "stop-a", at).expect("started");
+    let first = || world.controller.journal().operation("first").expect("kept");
+    assert!(first().is_half_done());
+
+    let stopped = Quiet { stopped: true.into(), ..Quiet::default() };
+    let (report, second) = run(&world, &restore, stopped).await;
+    assert_eq!((report.ended, second.steps.len()), (Ended::Cancelled, 0));
+    world.controller.resumed(&first()).expect("the journal works");
+    assert_eq!(first().result, None, "nothing took it over");
+    assert_eq!(world.controller.interrupted().expect("read").expect("one waits").id, "first");
+
+    let (report, _) =
+        run(&world, &Plan { steps: restore.steps[1..].to_vec(), ..restore }, Quiet::default()).await;
+    assert!(report.did_something());
+    world.controller.resumed(&first()).expect("the journal works");
+    assert_eq!(first().result, Some(Ended::Resumed));
+}
+
+/// A load carried on is its carrier's from the beginning: half of it is there already.
+#[tokio::test]
+async fn what_carries_a_load_on_is_half_done_before_its_first_step() {
+    let world = World::new(Script::default());
+    let mut again = load("a");
+    if let Act::Load(task) = &mut again.act {
+        task.again = Some(serde_json::json!({ "server": "7" }));
+    }
+    let again = Plan { aim: RESTORE, ..plan(vec![again, compare("a")]) };
+    let stopped = Quiet { stopped: true.into(), ..Quiet::default() };
+    let (_, operation) = run(&world, &again, stopped).await;
+    assert!(operation.is_half_done() && operation.began_to_load() && !operation.took_over());
 }
 
 #[tokio::test]

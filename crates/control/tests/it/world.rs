@@ -14,10 +14,11 @@ use roadstead_control::{Audience, Controller, Hands, Parts, SqliteJournal};
 use roadstead_core::{
     Error, Kind, Millis, Result, Secret, SecretRef, Text, Timestamp,
     model::{ClusterSpec, Fleet, HostSpec, MemberHome, MemberSpec, Name, Runtime, VaultSpec},
-    plan::{Act, Aim, Condition, FORMAT, MemberTask, Plan, Step, Target},
+    plan::{Act, Aim, Condition, FORMAT, LoadTask, MemberTask, Plan, SnapshotTask, Standing, Step, Target},
     port::{
         Clock, Engine, Engines, Hand, Ids, Progress, Secrets, Vault, Vaults, Watch,
         hand::{LookAsk, Looked, Order, Outcome, Purse},
+        vault::SnapshotId,
     },
     seen::{DataSeen, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach},
 };
@@ -250,6 +251,26 @@ pub(crate) fn step(verb: &str, member: &str) -> Step {
         proves,
         undo: None,
     }
+}
+
+fn about_snapshot(verb: &str, member: &str, act: impl Fn(LoadTask) -> Act) -> Step {
+    let other = step("start", member);
+    let Act::Start(task) = other.act else { unreachable!("it starts") };
+    let key = SecretRef::Env("KEY".into());
+    let vault = VaultSpec { name: name("v"), url: "/v".into(), key };
+    let snapshot = SnapshotTask { vault, snapshot: SnapshotId("a".repeat(64)) };
+    let task = LoadTask { snapshot, member: task, standing: Standing::Loaded, again: None };
+    Step { id: format!("{verb}-{member}"), requires: vec![], act: act(task), proves: vec![], ..other }
+}
+
+/// The step that loads a snapshot into a member.
+pub(crate) fn load(member: &str) -> Step {
+    about_snapshot("load", member, Act::Load)
+}
+
+/// The step that compares a member with a snapshot.
+pub(crate) fn compare(member: &str) -> Step {
+    about_snapshot("compare", member, Act::Compare)
 }
 
 /// A plan of these steps.

@@ -25,6 +25,9 @@ pub enum Act {
         member: MemberTask,
         /// What will be loaded.
         snapshot: SnapshotId,
+        /// Whether a half-loaded copy in its place is removed, as was consented to; else it is set aside.
+        #[serde(default)]
+        clears: bool,
     },
     /// Writes the configuration files.
     WriteFiles(MemberTask),

@@ -12,7 +12,7 @@ use crate::{
     port::{
         engine::{Change, Deploy, Engine, How},
         layout::{File, Layout, Piece},
-        vault::{Record, SnapshotId},
+        vault::{Record, SnapshotId, in_one_order},
     },
     seen::{DataSeen, Facts, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen, Reach, SettingSeen},
 };
@@ -140,7 +140,7 @@ pub(super) fn creation(
     task: &MemberTask,
     layout: &Layout,
     host: &HostSeen,
-    to_load: Option<&SnapshotId>,
+    to_load: Option<(&SnapshotId, &DataSeen)>,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
     if host.is_root && !host.users.contains(&layout.user) {
@@ -157,8 +157,14 @@ pub(super) fn creation(
         });
     }
     let mut made = create(task, layout);
-    if let Some(snapshot) = to_load {
-        made.act = Act::CreateToLoad { member: task.clone(), snapshot: snapshot.clone() };
+    if let Some((snapshot, there)) = to_load {
+        // What was loaded in part is removed, so that its room is free: somebody may have put more there since.
+        let clears = *there == DataSeen::HalfLoaded;
+        if clears {
+            made.title.key = "core-step-create-over".into();
+            made.risk = Some(Risk::LosesData);
+        }
+        made.act = Act::CreateToLoad { member: task.clone(), snapshot: snapshot.clone(), clears };
         made.proves = vec![Condition::Unfinished(task.member.name.clone())];
     }
     steps.push(made);
@@ -185,11 +191,13 @@ fn member_as_declared(
         DataSeen::Foreign(why) => Err(vec![
             Finding::error(member.name.as_str(), why.clone()).cure(Text::new("core-plan-foreign-data-cure")),
         ]),
-        DataSeen::Absent | DataSeen::Unfinished if matches!(on_host.process, ProcessSeen::Running { .. }) => {
+        DataSeen::Absent | DataSeen::Unfinished | DataSeen::HalfLoaded
+            if matches!(on_host.process, ProcessSeen::Running { .. }) =>
+        {
             let lost = super::backup::lost_data(cluster, member, seen).into_iter();
             Err(lost.map(|finding| Finding { severity: Severity::Error, ..finding }).collect())
         }
-        DataSeen::Absent | DataSeen::Unfinished => {
+        DataSeen::Absent | DataSeen::Unfinished | DataSeen::HalfLoaded => {
             refuse_lost_data(situation, cluster, member, &on_host.data)?;
             let (task, layout) = situation.laid_out(deploy, task, None)?;
             draft.steps.extend(creation(&task, &layout, host, None));
@@ -217,8 +225,9 @@ fn refuse_lost_data(
 ) -> Result<(), Vec<Finding>> {
     let of_cluster =
         |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == situation.fleet.name;
-    let newest = situation.records.values().flatten().filter(of_cluster).max_by_key(|r| r.draft.order());
-    let Some(newest) = newest else {
+    let of_vault = |records: &Vec<Record>| records.iter().filter(of_cluster).cloned().collect();
+    let records = in_one_order(situation.records.values().map(of_vault), |record| &record.draft);
+    let Some(newest) = records.last() else {
         refuse_missing_data(situation, cluster, member)?;
         return match situation.vault_of(cluster) {
             Some(vault) if !situation.records.contains_key(&vault.name) => {
@@ -231,7 +240,7 @@ fn refuse_lost_data(
             _ => Ok(()),
         };
     };
-    if *data == DataSeen::Unfinished {
+    if data.is_unfinished() {
         return Err(vec![unfinished(cluster, member)]);
     }
     let text = Text::new("core-plan-data-lost")

@@ -74,7 +74,7 @@ pub fn lost_data(cluster: &ClusterSpec, member: &MemberSpec, seen: &MemberSeen) 
             let text = Text::new("core-plan-data-replaced").with("member", &member.name);
             (text.with("why", why.clone()), Text::new("core-plan-foreign-data-cure"))
         }
-        DataSeen::Unfinished => {
+        DataSeen::Unfinished | DataSeen::HalfLoaded => {
             let told = super::apply::unfinished(cluster, member);
             return Some(Finding { severity: Severity::Warning, ..told });
         }

@@ -180,7 +180,7 @@ impl Condition {
             },
             Self::NoData(_) => match seen.on_host.as_ref().map(|host| &host.data) {
                 None => Held::Unknown(Text::new("core-condition-not-supervised").with("member", name)),
-                Some(DataSeen::Absent | DataSeen::Unfinished) => Held::Yes,
+                Some(DataSeen::Absent | DataSeen::Unfinished | DataSeen::HalfLoaded) => Held::Yes,
                 Some(DataSeen::Ours(_)) => no("core-condition-has-data"),
                 Some(DataSeen::Foreign(why)) => Held::No(why.clone()),
             },
@@ -188,14 +188,16 @@ impl Condition {
                 None => Held::Unknown(Text::new("core-condition-not-supervised").with("member", name)),
                 Some(DataSeen::Ours(_)) => Held::Yes,
                 Some(DataSeen::Foreign(why)) => Held::No(why.clone()),
-                Some(DataSeen::Absent | DataSeen::Unfinished) => no("core-condition-no-data"),
+                Some(DataSeen::Absent | DataSeen::Unfinished | DataSeen::HalfLoaded) => {
+                    no("core-condition-no-data")
+                }
             },
             Self::Unfinished(_) => match seen.on_host.as_ref().map(|host| &host.data) {
                 None => Held::Unknown(Text::new("core-condition-not-supervised").with("member", name)),
-                Some(DataSeen::Unfinished) => Held::Yes,
+                Some(DataSeen::HalfLoaded) => Held::Yes,
                 Some(DataSeen::Foreign(why)) => Held::No(why.clone()),
                 Some(DataSeen::Ours(_)) => no("core-condition-has-data"),
-                Some(DataSeen::Absent) => no("core-condition-no-data"),
+                Some(DataSeen::Absent | DataSeen::Unfinished) => no("core-condition-no-data"),
             },
             Self::File { path, digest, .. } => match &seen.on_host {
                 None => Held::Unknown(Text::new("core-condition-not-supervised").with("member", name)),

@@ -282,7 +282,7 @@ fn supervised(
         if matches!(data, DataSeen::Ours(_)) {
             draft.steps.push(set_aside(situation, &task.member));
         }
-        draft.steps.extend(creation(&task.member, &layout, host, Some(&task.snapshot.snapshot)));
+        draft.steps.extend(creation(&task.member, &layout, host, Some((&task.snapshot.snapshot, data))));
         draft.steps.push(load(&task));
     }
     if !(is_loaded && runs) {
@@ -317,7 +317,7 @@ fn little_room(task: &LoadTask, on_host: &OnHost, record: &Record) -> Option<Fin
     }
     let member = &task.member.member.name;
     // A half-loaded copy goes before anything is made, and gives its room back: the load itself asks again.
-    let hopeless = free < record.bytes_restored_min() && on_host.data != DataSeen::Unfinished;
+    let hopeless = free < record.bytes_restored_min() && !on_host.data.is_unfinished();
     let text = Text::new(if hopeless { "core-plan-no-room" } else { "core-plan-little-room" })
         .with("member", member)
         .with("snapshot", record.id().short())

@@ -72,8 +72,14 @@ impl Operation {
         // What one that it carries on had changed is its own to finish.
         let carries_on = self.plan.done.iter().any(|id| !LOOKS.iter().any(|look| id.starts_with(look)));
         matches!(self.plan.aim, Aim::Restore { .. })
-            && (carries_on || changes.clone().any(|step| record(step).is_some()))
+            && (carries_on || self.began_to_load() || changes.clone().any(|step| record(step).is_some()))
             && !changes.all(is_done)
+    }
+
+    /// Whether it began to change something, or had nothing to change: what it was to carry on is its own since.
+    pub fn took_over(&self) -> bool {
+        let mut changes = self.plan.steps.iter().filter(|step| step.act.changes()).peekable();
+        changes.peek().is_none() || changes.any(|step| self.steps.iter().any(|record| record.step == step.id))
     }
 }
 

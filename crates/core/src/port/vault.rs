@@ -78,6 +78,27 @@ impl Draft {
     }
 }
 
+/// The snapshots of several vaults in one order, oldest first. Within a vault their numbers decide, which no clock moves.
+/// Numbers of two vaults have nothing to do with each other: between them there is only the time, and one counts as no
+/// newer than what came after it in its own vault, so that a clock that once was ahead is forgotten.
+pub fn in_one_order<T>(vaults: impl IntoIterator<Item = Vec<T>>, draft: impl Fn(&T) -> &Draft) -> Vec<T> {
+    let mut all = Vec::new();
+    for mut vault in vaults {
+        vault.sort_by_key(|one| draft(one).order());
+        let mut later = None;
+        let newest_first = vault.into_iter().rev().map(|one| {
+            let at = later.map_or(draft(&one).started, |later| draft(&one).started.min(later));
+            later = Some(at);
+            (at, one)
+        });
+        let mut timed: Vec<_> = newest_first.collect();
+        timed.reverse();
+        all.append(&mut timed);
+    }
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, one)| one).collect()
+}
+
 /// What the engine says once all streams are finished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dumped {
@@ -281,20 +302,24 @@ mod tests {
         }
     }
 
-    fn stage(history: &[(Stage, bool)]) -> Stage {
+    fn draft(id: &str, started: i64, number: u64) -> Draft {
         let name = || Name::parse("a").expect("a name");
+        Draft {
+            id: SnapshotId(id.into()),
+            set: String::new(),
+            fleet: name(),
+            cluster: name(),
+            member: name(),
+            engine: "e".into(),
+            started: Timestamp::from_millis(started),
+            number,
+            by: String::new(),
+        }
+    }
+
+    fn stage(history: &[(Stage, bool)]) -> Stage {
         let record = Record {
-            draft: Draft {
-                id: SnapshotId("0".into()),
-                set: String::new(),
-                fleet: name(),
-                cluster: name(),
-                member: name(),
-                engine: "e".into(),
-                started: Timestamp::from_millis(0),
-                number: 0,
-                by: String::new(),
-            },
+            draft: draft("0", 0, 0),
             dumped: Dumped {
                 flavour: String::new(),
                 version: Version { parts: vec![1] },
@@ -308,6 +333,19 @@ mod tests {
             history: history.iter().map(|(stage, passed)| event(*stage, *passed)).collect(),
         };
         record.stage()
+    }
+
+    #[test]
+    fn snapshots_of_two_vaults_are_in_the_order_of_their_time_whatever_their_numbers() {
+        let order = |vaults: Vec<Vec<Draft>>| -> Vec<String> {
+            in_one_order(vaults, |one| one).into_iter().map(|one| one.id.0).collect()
+        };
+        let old = || vec![draft("a", 10, 50), draft("b", 20, 51)];
+        assert_eq!(order(vec![vec![draft("c", 30, 1)], old()]), ["a", "b", "c"]);
+        assert_eq!(order(vec![old(), vec![draft("c", 15, 1)]]), ["a", "c", "b"]);
+        // Within one vault no clock counts; one that was ahead for a while is no newer than what followed it.
+        let ahead = vec![draft("a", 900, 1), draft("b", 20, 2)];
+        assert_eq!(order(vec![ahead, vec![draft("c", 30, 1)]]), ["a", "b", "c"]);
     }
 
     #[test]

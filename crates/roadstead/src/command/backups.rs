@@ -25,7 +25,6 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let controller = house::controller(context, &loaded)?;
     let mut shelf = block_on(Shelf::read(&controller))?;
     shelf.entries.retain(|entry| clusters.is_empty() || clusters.contains(&entry.record.draft.cluster));
-    shelf.entries.sort_by_key(|entry| entry.record.draft.order());
     let words = &context.words;
     let unread = finding::any_error(&shelf.findings);
     let mut text = if shelf.entries.is_empty() {

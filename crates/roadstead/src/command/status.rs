@@ -330,7 +330,7 @@ fn lost(cluster: &ClusterSpec, seen: &FleetSeen, shelf: &Shelf) -> Vec<Finding> 
         let (what, cure) = match data {
             DataSeen::Ours(_) => continue,
             DataSeen::Foreign(why) => (why.clone(), "core-plan-foreign-data-cure"),
-            DataSeen::Unfinished => {
+            DataSeen::Unfinished | DataSeen::HalfLoaded => {
                 found.push(plan::apply::unfinished(cluster, member));
                 continue;
             }
@@ -370,7 +370,7 @@ fn half_done<'c>(clusters: impl Iterator<Item = &'c ClusterSpec>, seen: &FleetSe
 }
 
 fn is_unfinished(seen: &MemberSeen) -> bool {
-    seen.on_host.as_ref().is_some_and(|host| host.data == DataSeen::Unfinished)
+    seen.on_host.as_ref().is_some_and(|host| host.data.is_unfinished())
 }
 
 /// Copies beside the fleet whose load was broken off: nobody may take one for what it was to be.

@@ -140,6 +140,43 @@ fn a_vault_that_cannot_be_used_keeps_nobody_from_the_others() {
     assert_eq!(harbour.run(&["backups", "--json"]).json()["snapshots"].as_array().map(Vec::len), Some(2));
 }
 
+/// Numbers of two vaults, and their names, have nothing to do with what is newer.
+#[cfg(feature = "redis")]
+#[test]
+fn the_latest_snapshot_is_the_newest_of_all_vaults() {
+    let harbour = fleet(&[SESSIONS]);
+    let of = || crate::harbour::Client::of(&harbour, "sessions-1");
+    harbour.run(&["up", "--yes"]).expect(0);
+    for value in ["1", "2"] {
+        of().redis("roadstead", &["set", "a", value]);
+        harbour.run(&["backup"]).expect(0);
+    }
+    harbour.run(&["verify"]).expect(0);
+    let moved = harbour
+        .declared()
+        .replace("vaults:\n", "vaults:\n  aside: { url: ./aside, key: \"${file:aside.key}\" }\n")
+        .replace("vault: local", "vault: aside");
+    harbour.declare(&moved);
+    of().redis("roadstead", &["set", "a", "3"]);
+    harbour.run(&["backup"]).expect(0);
+    let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+    let vaults: Vec<_> =
+        listed["snapshots"].as_array().expect("a list").iter().map(|one| one["vault"].clone()).collect();
+    assert_eq!(vaults, ["local", "local", "aside"]);
+    harbour.run(&["verify"]).expect(0);
+    let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+    assert_eq!(listed["snapshots"][2]["stage"], "proven", "{listed:#}");
+
+    harbour.run(&["down", "--yes"]).expect(0);
+    let data = harbour.path("members/voyage/sessions-1/data");
+    fs::rename(&data, harbour.path("lost")).expect("own folder");
+    let newest = listed["snapshots"][2]["id"].as_str().expect("an id");
+    let refused = harbour.run(&["up", "--yes"]).expect(1);
+    assert!(refused.err.contains(&newest[..8]), "{}", refused.err);
+    harbour.run(&["restore", "latest", "--cluster", "sessions", "--yes"]).expect(0);
+    assert_eq!(of().redis("roadstead", &["get", "a"]), "3");
+}
+
 #[cfg(feature = "postgresql")]
 #[test]
 fn a_server_or_dump_that_dies_midway_leaves_no_snapshot() {

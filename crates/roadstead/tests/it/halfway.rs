@@ -59,7 +59,15 @@ fn a_restore_that_failed_half_way_is_carried_on_whatever_was_done_since() {
     // Something else ends well; the restore still waits.
     harbour.run(&["backup", "cache"]).expect(0);
     flip(&pack);
-    let resumed = harbour.run(&["resume", "--yes"]).expect(0);
+    // What lies there goes with what somebody may have put to it since: not without its name.
+    let more = harbour.path("members/voyage/sessions-1/data/of-somebody");
+    fs::write(&more, "1").expect("own folder");
+    let unnamed = harbour.run(&["resume", "--yes"]).expect(2);
+    assert!(unnamed.err.contains("sessions-1"), "{}", unnamed.err);
+    assert!(more.exists());
+    let planned = harbour.run(&["resume", "--dry-run"]);
+    assert!(planned.out.contains("what was loaded in part"), "{}{}", planned.out, planned.err);
+    let resumed = harbour.run(&["resume", "--yes=sessions-1"]).expect(0);
     assert!(resumed.out.contains("restore") || resumed.err.contains("restore"), "{}", resumed.out);
     assert_eq!(of("sessions-1").redis("roadstead", &["dbsize"]), "3000");
     assert_eq!(member(&harbour, "sessions-1", 0)["unfinished"], false);
@@ -76,7 +84,8 @@ fn a_restore_that_failed_half_way_is_carried_on_whatever_was_done_since() {
     assert!(shown.out.contains("roadstead resume") && shown.out.contains(&home), "{}", shown.out);
     harbour.run(&["backup", "cache"]).expect(0);
     flip(&pack);
-    harbour.run(&["resume", "--yes"]).expect(0);
+    harbour.run(&["resume", "--yes"]).expect(2);
+    harbour.run(&["resume", "--yes=copy-1"]).expect(0);
     assert_eq!(member(&harbour, "copy-1", 0)["state"], "running");
 }
 

@@ -286,6 +286,7 @@ fn data(cluster: &str, member: &Name, value: &str) -> DataSeen {
         }),
         None if value == "absent" => DataSeen::Absent,
         None if value == "unfinished" => DataSeen::Unfinished,
+        None if value == "half-loaded" => DataSeen::HalfLoaded,
         None if value == "foreign" => DataSeen::Foreign(Text::new("foreign")),
         _ => panic!("data cannot be {value:?}"),
     }
