@@ -25,12 +25,24 @@ pub struct Place {
     pub line: usize,
     /// Column, from 1, in characters.
     pub column: usize,
-    /// The line's text, shortened; empty when there is none.
+    /// The line's text, of a long line the part around the column; empty when there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
+    /// The column of the first character of `text`, which is an ellipsis where the line's beginning is cut off.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub text_column: usize,
     /// How many characters of it are meant, from `column`.
     #[serde(default)]
     pub length: usize,
+}
+
+const fn first() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_first(column: &usize) -> bool {
+    *column == 1
 }
 
 /// One finding.

@@ -7,6 +7,8 @@ use crate::{Finding, Text, finding::Place};
 
 /// The most characters of a line that a finding shows.
 const SHOWN_CHARS_MAX: usize = 200;
+/// How many of them stand before a column that lies further on.
+const SHOWN_CHARS_BEFORE: usize = 50;
 
 /// A place: line and column from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +42,10 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Decodes the bytes, or says why they are no text.
     pub(super) fn read(name: &'a str, bytes: &'a [u8]) -> Result<Self, Vec<Finding>> {
-        let alone =
-            |line, column| Place { file: name.to_owned(), line, column, text: String::new(), length: 0 };
+        let alone = |line, column| {
+            let file = name.to_owned();
+            Place { file, line, column, text: String::new(), text_column: 1, length: 0 }
+        };
         if bytes.len() > FILE_BYTES_MAX {
             let what = Text::new("fleet-file-too-big").with("limit", FILE_BYTES_MAX / 1024);
             let cure = Text::new("fleet-file-too-big-cure");
@@ -73,7 +77,7 @@ impl<'a> Source<'a> {
                 let what = Text::new("fleet-control-character").with("code", code);
                 let spot = Spot { line: index + 1, column: column + 1, length: 1 };
                 // What stands around it may be anything: the line is not shown.
-                let place = Place { text: String::new(), ..self.place(spot) };
+                let place = Place { text: String::new(), text_column: 1, ..self.place(spot) };
                 findings
                     .push(Finding::error("", what).cure(Text::new("fleet-control-character-cure")).at(place));
                 if findings.len() >= 20 {
@@ -111,35 +115,39 @@ impl<'a> Source<'a> {
         Spot { line, column, length }
     }
 
-    /// The place to tell, with its line as far as it may be shown.
+    /// The place to tell, with its line as far as it may be shown: around the column, if it is long.
     pub(super) fn place(&self, spot: Spot) -> Place {
-        let Spot { line, column, length } = self.within(spot);
-        let shown = self.shown(line);
-        let fits = column <= shown.chars().count();
-        let text = if fits { shown } else { String::new() };
-        let length = if fits { length.min(SHOWN_CHARS_MAX + 1 - column) } else { length };
-        Place { file: self.name.to_owned(), line, column, text, length }
+        let Spot { line, column, mut length } = self.within(spot);
+        let is_near = column + length <= SHOWN_CHARS_MAX + 1;
+        let text_column = if is_near { 1 } else { column.saturating_sub(SHOWN_CHARS_BEFORE).max(1) };
+        let text = self.shown(line, text_column);
+        if !is_near {
+            let meant: String = text.chars().skip(column - text_column).take(length).collect();
+            length = meant.trim_end_matches([' ', '…']).chars().count().max(1);
+        }
+        Place { file: self.name.to_owned(), line, column, text, text_column, length }
     }
 
     /// Marks characters of a line as never to be shown; `to` is exclusive.
     pub(super) fn mask(&mut self, line: usize, from: usize, to: usize) {
-        if from <= SHOWN_CHARS_MAX {
-            self.masks.entry(line).or_default().push((from, to));
-        }
+        self.masks.entry(line).or_default().push((from, to));
     }
 
-    fn shown(&self, line: usize) -> String {
+    /// A line from this column on. What is cut off at its beginning or end is an ellipsis.
+    fn shown(&self, line: usize, first: usize) -> String {
+        let beyond = first + SHOWN_CHARS_MAX;
         let masks = self.masks.get(&line).map_or(&[][..], Vec::as_slice);
+        let masks: Vec<_> = masks.iter().filter(|(from, to)| *from < beyond && *to > first).collect();
         let masked = |column| masks.iter().any(|(from, to)| (*from..*to).contains(&column));
-        let text = self.line(line);
-        let characters =
-            text.chars().take(SHOWN_CHARS_MAX).enumerate().map(|(index, character)| match character {
-                _ if masked(index + 1) => '*',
-                '\t' => ' ',
-                character => character,
-            });
+        let mut rest = self.line(line).chars().skip(first - 1);
+        let characters = (first..beyond).zip(rest.by_ref()).map(|(column, character)| match character {
+            _ if column == first && first > 1 => '…',
+            _ if masked(column) => '*',
+            '\t' => ' ',
+            character => character,
+        });
         let mut shown: String = characters.collect();
-        if text.chars().nth(SHOWN_CHARS_MAX).is_some() {
+        if rest.next().is_some() {
             shown.push('…');
         }
         shown
@@ -188,5 +196,26 @@ mod tests {
         let mut source = Source::read("f", b"\tkey: hunter2 # x").expect("text");
         source.mask(1, 7, 14);
         assert_eq!(source.place(Spot { line: 1, column: 7, length: 7 }).text, " key: ******* # x");
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_its_column_without_its_secrets() {
+        let text = format!("{{ {} secret: hunter2, wrong: 12 }} # {}", "a: 1, ".repeat(100), "b".repeat(300));
+        let mut source = Source::read("f", text.as_bytes()).expect("text");
+        let column = |part: &str| text.find(part).expect("it stands there") + 1;
+        source.mask(1, column("hunter2"), column("hunter2") + 7);
+        let place = source.place(Spot { line: 1, column: column("12 }"), length: 2 });
+        let meant = place.text.chars().skip(place.column - place.text_column).take(place.length);
+        assert_eq!(meant.collect::<String>(), "12", "{place:?}");
+        assert!(place.text.starts_with('…') && place.text.ends_with("b…"), "{place:?}");
+        assert!(place.text.contains("secret: *******, wrong: 12 } # b"), "{place:?}");
+        assert_eq!(place.text.chars().count(), SHOWN_CHARS_MAX + 1);
+        let end = source.place(Spot { line: 1, column: 2000, length: 9 });
+        assert_eq!((end.column, end.length), (text.len() + 1, 1));
+        assert!(end.text.starts_with('…') && end.text.ends_with('b'), "{end:?}");
+        let long = source.place(Spot { line: 1, column: 150, length: 500 });
+        assert_eq!((long.text_column, long.length), (100, 149), "the last one shown is a blank: {long:?}");
+        let first = source.place(Spot { line: 1, column: 1, length: 500 });
+        assert_eq!((first.text_column, first.length), (1, 199), "{first:?}");
     }
 }

@@ -57,7 +57,7 @@ fn source(paint: Paint, tone: Tone, place: &Place) -> String {
     let text = shown(&place.text);
     append(&mut out, &format!("{} {bar} {}", paint.tone(Tone::Faint, &gutter), text.trim_end()));
     let characters: Vec<char> = text.chars().collect();
-    let start = place.column.saturating_sub(1);
+    let start = place.column.saturating_sub(place.text_column);
     if start <= characters.len() {
         let width = |part: &[char]| part.iter().map(|c| c.width().unwrap_or(0)).sum::<usize>();
         let end = (start + place.length.max(1)).min(characters.len()).max(start);
@@ -94,15 +94,28 @@ mod tests {
     #[test]
     fn the_caret_stands_under_the_place_whatever_the_script() {
         let words = Words::new(Language::English, &[]);
-        let place =
-            Place {
-                file: "f.yaml".into(), line: 12, column: 6, text: "  订单: \u{1b}[1m".into(), length: 4
-            };
+        let place = Place {
+            file: "f.yaml".into(),
+            line: 12,
+            column: 6,
+            text: "  订单: \u{1b}[1m".into(),
+            text_column: 1,
+            length: 4,
+        };
         let finding = Finding::error("x", Text::new("key")).at(place).cure(Text::new("cure"));
         let text = one(&words, Paint::new(false), &finding);
         assert_eq!(
             text,
             "error: key\n  --> f.yaml:12:6\n12 |   订单: \u{fffd}[1m\n   |        ^^^^\n  cure: cure\n"
         );
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_place_in_a_line_that_is_cut() {
+        let words = Words::new(Language::English, &[]);
+        let text = "…订单: x…".into();
+        let place = Place { file: "f.yaml".into(), line: 1, column: 905, text, text_column: 900, length: 1 };
+        let text = one(&words, Paint::new(false), &Finding::error("x", Text::new("key")).at(place));
+        assert_eq!(text, "error: key\n --> f.yaml:1:905\n1 | …订单: x…\n  |        ^\n");
     }
 }

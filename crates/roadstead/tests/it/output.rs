@@ -182,6 +182,20 @@ fn every_finding_of_the_broken_example_is_said_in_words() {
     }
 }
 
+#[test]
+fn a_finding_far_out_on_a_long_line_shows_what_it_means() {
+    let folder = folder();
+    let far = format!("{{ fleet: mine, {}wrong: 1, clusters: {{}} }}\n", " ".repeat(900));
+    fs::write(folder.path().join("fleet.yaml"), far).expect("own folder");
+    let told = run_in(folder.path(), &["check"], "").expect(2).out;
+    let lines: Vec<&str> = told.lines().collect();
+    let at = lines.iter().position(|line| line.trim_start().starts_with("1 | …")).expect("the line is shown");
+    let from = lines[at + 1].find('^').expect("with carets");
+    // The ellipsis is one column of three bytes.
+    assert_eq!(&lines[at][from + 2..from + 7], "wrong", "{told}");
+    assert_eq!(lines[at + 1].matches('^').count(), 5, "{told}");
+}
+
 #[cfg(feature = "postgresql")]
 #[test]
 fn init_writes_once_and_check_is_content_with_it() {
