@@ -60,7 +60,7 @@ fn table(words: &Words, operations: &[Operation]) -> Table {
             Cell::new(short(&operation.id)),
             Cell::new(operation.started.for_people()),
             Cell::new(&operation.by),
-            Cell::new(words.say(&render::plan::aim(&operation.plan.aim))),
+            Cell::new(words.say(&render::plan::aim(&operation.plan.aim))).wrapping(),
             Cell::new(result).tone(tone),
             Cell::new(format!("{done}/{}", operation.plan.steps.len())).right(),
         ]);

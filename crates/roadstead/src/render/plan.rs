@@ -53,7 +53,8 @@ pub(crate) fn lines(words: &Words, paint: Paint, plan: &Plan) -> String {
         let risk =
             step.risk.map(|risk| Cell::new(self::risk(words, risk)).tone(tone(risk))).unwrap_or_default();
         let number = Cell::new(format!("{}.", index + 1)).right().tone(Tone::Faint);
-        table.row(vec![number, Cell::new(words.say(&step.title)), risk, Cell::new(step.target.name())]);
+        let title = Cell::new(words.say(&step.title)).wrapping();
+        table.row(vec![number, title, risk, Cell::new(step.target.name())]);
     }
     let head = Text::new("cli-plan-head").with("fleet", &plan.fleet).with("aim", aim(&plan.aim));
     format!(
