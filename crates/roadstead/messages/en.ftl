@@ -136,6 +136,7 @@ cli-sort-pipe = a pipe
 cli-sort-socket = a socket
 cli-sort-device = a device
 cli-no-such-cluster = the fleet file declares no cluster { $cluster }
+cli-clusters-none = The fleet file declares no cluster.
 cli-no-such-cluster-cure = it declares: { $clusters }
 cli-option-live = Look at the servers too: reachable, and the account's grants sufficient for a backup
 cli-check-no-backup = no backup of { $cluster } can be taken: { $why }
@@ -377,15 +378,18 @@ cli-vault-checking = checking vault { $vault }
 cli-vault-sound = the structure of vault { $vault } is sound; `roadstead verify` reads the contents
 cli-vault-damaged = vault { $vault } is damaged
 cli-vault-pruning = pruning vault { $vault }
-cli-vault-would-prune = would remove { $count } { $count ->
-    [one] snapshot
-   *[other] snapshots
-  } from vault { $vault } and free { $freed }: { $snapshots }
+cli-vault-none = The fleet file declares no vault.
+cli-vault-would-prune = { $count ->
+    [0] would free { $freed } in vault { $vault }, which no snapshot needs; no snapshot was chosen
+    [one] would remove 1 snapshot from vault { $vault } and free { $freed }: { $snapshots }
+   *[other] would remove { $count } snapshots from vault { $vault } and free { $freed }: { $snapshots }
+}
 cli-vault-prune-nothing = there is nothing to prune in vault { $vault }: no snapshot was chosen, and all that lies there is needed
-cli-vault-pruned = removed { $count } { $count ->
-    [one] snapshot
-   *[other] snapshots
-  } from vault { $vault } and freed { $freed }: { $snapshots }
+cli-vault-pruned = { $count ->
+    [0] freed { $freed } in vault { $vault }, which no snapshot needs; no snapshot was chosen
+    [one] removed 1 snapshot from vault { $vault } and freed { $freed }: { $snapshots }
+   *[other] removed { $count } snapshots from vault { $vault } and freed { $freed }: { $snapshots }
+}
 cli-option-prune-keep = Keep this many of each cluster, and the newest proven one
 cli-option-prune-snapshot = Remove this snapshot
 

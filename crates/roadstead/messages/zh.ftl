@@ -127,6 +127,7 @@ cli-sort-pipe = 管道
 cli-sort-socket = 套接字
 cli-sort-device = 设备
 cli-no-such-cluster = 舰队文件没有声明集群 { $cluster }
+cli-clusters-none = 舰队文件没有声明集群。
 cli-no-such-cluster-cure = 已声明的有：{ $clusters }
 cli-option-live = 同时查看服务器：能否连接，账号权限是否足以备份
 cli-check-no-backup = 无法备份 { $cluster }：{ $why }
@@ -330,9 +331,16 @@ cli-vault-checking = 正在检查备份库 { $vault }
 cli-vault-sound = 备份库 { $vault } 的结构完好；内容由 `roadstead verify` 读回检查
 cli-vault-damaged = 备份库 { $vault } 已损坏
 cli-vault-pruning = 正在清理备份库 { $vault }
-cli-vault-would-prune = 将从备份库 { $vault } 删除 { $count } 个快照，释放 { $freed }：{ $snapshots }
+cli-vault-none = 舰队文件没有声明备份库。
+cli-vault-would-prune = { $count ->
+    [0] 将在备份库 { $vault } 中释放 { $freed }，没有快照需要它们；没有选定快照
+   *[other] 将从备份库 { $vault } 删除 { $count } 个快照，释放 { $freed }：{ $snapshots }
+}
 cli-vault-prune-nothing = 备份库 { $vault } 没有可清理的：没有选定快照，其中的数据也都有用
-cli-vault-pruned = 已从备份库 { $vault } 删除 { $count } 个快照，释放 { $freed }：{ $snapshots }
+cli-vault-pruned = { $count ->
+    [0] 已在备份库 { $vault } 中释放 { $freed }，没有快照需要它们；没有选定快照
+   *[other] 已从备份库 { $vault } 删除 { $count } 个快照，释放 { $freed }：{ $snapshots }
+}
 cli-option-prune-keep = 每个集群保留这么多个，外加最新的已证实快照
 cli-option-prune-snapshot = 删除这个快照
 

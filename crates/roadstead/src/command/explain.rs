@@ -64,6 +64,9 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
             "members": members,
         }));
     }
+    if documents.is_empty() {
+        render::append(&mut text, &context.words.word("cli-clusters-none"));
+    }
     for found in &findings {
         text.push_str(&render::finding::one(&context.words, context.paint, found));
     }

@@ -51,7 +51,10 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let is_listed = |name: &Name| {
         asked.is_empty() || listed().any(|cluster| cluster.members.iter().any(|member| member.name == *name))
     };
-    let mut text = state.table(listed()).render(context.paint);
+    let mut text = match listed().next() {
+        Some(_) => state.table(listed()).render(context.paint),
+        None => format!("{}\n", context.words.word("cli-clusters-none")),
+    };
     text.push_str(&state.agent(&controller));
     let mut findings: Vec<Finding> = seen.findings.clone();
     findings.extend(shelf.findings.iter().cloned());

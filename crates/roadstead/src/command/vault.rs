@@ -45,6 +45,10 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let (verb, matches) =
         matches.subcommand().ok_or_else(|| Error::internal("clap lets no vault command through"))?;
     let vaults = chosen(&loaded.fleet, &shape::many(matches, "vaults"))?;
+    if vaults.is_empty() {
+        let told = context.words.word("cli-vault-none");
+        return Ok(Answer::done(format!("{told}\n"), json!({ "vaults": [] })));
+    }
     let controller = house::controller(context, &loaded)?;
     block_on(async {
         match verb {

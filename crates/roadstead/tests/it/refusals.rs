@@ -147,6 +147,42 @@ fn pruning_nothing_asks_for_nothing() {
 
 #[cfg(feature = "postgresql")]
 #[test]
+fn what_no_snapshot_needs_is_freed_without_an_empty_list() {
+    let folder = with_vault();
+    let pack = folder.path().join("vault/data/ab");
+    fs::create_dir_all(&pack).expect("own folder");
+    fs::write(pack.join("ab".repeat(32)), [0; 4096]).expect("own folder");
+    for (args, said) in
+        [(&["vault", "prune", "--dry-run"][..], "would free"), (&["vault", "prune", "--yes"], "freed")]
+    {
+        let told = run(folder.path(), args).expect(0).out;
+        assert!(told.contains(said) && told.contains("no snapshot was chosen"), "{told}");
+        assert!(told.lines().all(|line| !line.trim_end().ends_with(':')), "{told}");
+    }
+}
+
+#[test]
+fn a_list_with_nothing_in_it_says_so() {
+    let folder = folder();
+    fs::write(folder.path().join("fleet.yaml"), "fleet: mine\nclusters: {}\n").expect("own folder");
+    for (args, said) in [
+        (&["vault", "prune"][..], "declares no vault"),
+        (&["vault", "check"], "declares no vault"),
+        (&["vault", "init"], "declares no vault"),
+        (&["status"], "declares no cluster"),
+        (&["explain"], "declares no cluster"),
+        (&["backups"], "no snapshots"),
+        (&["journal"], "Nothing was done"),
+        (&["resume"], "Nothing was interrupted"),
+        (&["plan"], "nothing to do"),
+    ] {
+        let told = run(folder.path(), args).expect(0).out;
+        assert!(told.contains(said), "{args:?}: {told}");
+    }
+}
+
+#[cfg(feature = "postgresql")]
+#[test]
 fn an_account_in_the_address_of_a_target_is_refused_and_not_repeated() {
     let folder = with_vault();
     for to in ["me:hunter2@host:5432", "me:hunter2@[::1]:5432", "hunter2@host:5432"] {
