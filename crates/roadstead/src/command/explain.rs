@@ -39,12 +39,15 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     for cluster in loaded.fleet.clusters.values().filter(|c| asked.is_empty() || asked.contains(&c.name)) {
         let Some(engine) = engines::registry().get(&cluster.engine) else { continue };
         text.push('\n');
-        let name = context.words.say(&named(cluster, engine.as_ref()));
+        let of = |member| (member, layout(&loaded.fleet, &seen, engine.as_ref(), cluster, member));
+        let layouts: Vec<_> = cluster.members.iter().map(of).collect();
+        let known = layouts.iter().find_map(|(_, layout)| layout.as_ref()?.as_ref().ok());
+        let name = context.words.say(&named(cluster, engine.as_ref(), known));
         render::append(&mut text, &context.paint.tone(Tone::Strong, &name));
         text.push_str(&described(context, cluster, engine.as_ref()));
         let mut members = Vec::new();
-        for member in &cluster.members {
-            match layout(&loaded.fleet, &seen, engine.as_ref(), cluster, member) {
+        for (member, layout) in layouts {
+            match layout {
                 None => members.push(json!({ "member": member.name, "endpoint": status::endpoint(member) })),
                 Some(Ok(layout)) => {
                     text.push_str(&settings(context, &layout));
@@ -94,12 +97,19 @@ fn head(words: &Words, fleet: &Fleet) -> String {
     text
 }
 
-fn named(cluster: &ClusterSpec, engine: &dyn Engine) -> Text {
-    let wanted = cluster.version.as_ref().map(ToString::to_string);
-    Text::new("cli-explain-cluster")
-        .with("cluster", &cluster.name)
-        .with("engine", engine.profile().title)
-        .with("version", wanted.unwrap_or_else(|| "-".into()))
+/// The cluster by what runs it here. Of what others run nobody knows flavour and version without asking.
+fn named(cluster: &ClusterSpec, engine: &dyn Engine, layout: Option<&Layout>) -> Text {
+    let profile = engine.profile();
+    let key = match layout {
+        Some(_) => "cli-explain-cluster",
+        None if cluster.members.iter().any(MemberSpec::is_supervised) => "cli-explain-cluster-unseen",
+        None => "cli-explain-cluster-managed",
+    };
+    let text = Text::new(key).with("cluster", &cluster.name).with("engine", profile.name);
+    let Some(layout) = layout else { return text };
+    let is_usual = layout.flavour.is_empty() || layout.flavour == profile.name;
+    let flavour = if is_usual { profile.title } else { layout.flavour.as_str() };
+    text.with("flavour", flavour).with("version", layout.version.to_string())
 }
 
 fn described(context: &Context, cluster: &ClusterSpec, engine: &dyn Engine) -> String {

@@ -22,4 +22,5 @@ mod readme;
 mod refusals;
 mod renamed;
 mod secrecy;
+mod telling;
 mod voyage;
