@@ -3,6 +3,7 @@
 //! Nothing is decided or done here; everything that a user reads passes through `render`.
 
 mod agent_door;
+mod at_work;
 mod command;
 mod consent;
 mod context;

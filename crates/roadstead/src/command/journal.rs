@@ -1,7 +1,7 @@
 //! `roadstead journal` and `roadstead resume`: what was done, and what was begun and never ended.
 
 use clap::{ArgMatches, Command, value_parser};
-use roadstead_control::Controller;
+use roadstead_control::{Controller, Holder};
 use roadstead_core::{
     Error, Kind, Result, Text,
     plan::{Aim, Destination},
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::shape;
 use crate::{
+    at_work,
     context::{Answer, Context, Outcome, block_on},
     fleet_file, house,
     operation::{self, Manner},
@@ -39,22 +40,35 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let controller = house::controller(context, &loaded)?;
     let journal = controller.journal();
     if let Some(id) = matches.get_one::<String>("operation") {
-        return Ok(one(context, &journal.operation(id)?));
+        return Ok(one(context, &journal.operation(id)?, at_work::holder(controller.state()).as_ref()));
     }
     let limit = *matches.get_one::<u16>("limit").expect("it has a default");
+    // Asked first: one that ends meanwhile is told as what it is.
+    let holder = at_work::holder(controller.state());
+    let holder = holder.as_ref();
     let operations = journal.recent(usize::from(limit))?;
-    let json = json!({ "operations": operations.iter().map(|done| document(&context.words, done)).collect::<Vec<_>>() });
+    let documents = operations.iter().map(|operation| document(&context.words, operation, holder));
+    let json = json!({ "operations": documents.collect::<Vec<_>>() });
     if operations.is_empty() {
         return Ok(Answer::done(format!("{}\n", context.words.word("cli-journal-empty")), json));
     }
-    Ok(Answer::done(table(&context.words, &operations).render(context.paint), json))
+    let mut text = table(&context.words, &operations, holder).render(context.paint);
+    if let Some(holder) = operations.iter().find_map(|operation| at(holder, operation)) {
+        render::append(&mut text, &context.words.say(&at_work::told(holder)));
+    }
+    Ok(Answer::done(text, json))
 }
 
-fn table(words: &Words, operations: &[Operation]) -> Table {
+/// Who is at this operation right now; `None`: nobody.
+fn at<'h>(holder: Option<&'h Holder>, operation: &Operation) -> Option<&'h Holder> {
+    holder.filter(|holder| at_work::is_at(holder, operation))
+}
+
+fn table(words: &Words, operations: &[Operation], holder: Option<&Holder>) -> Table {
     let heads = ["operation", "started", "by", "aim", "result", "steps"];
     let mut table = Table::new(heads.into_iter().map(|head| words.word(&format!("cli-head-{head}"))));
     for operation in operations {
-        let (result, tone) = result(words, operation);
+        let (result, tone) = result(words, operation, holder);
         let done = operation.steps.iter().filter(|step| matches!(step.outcome, Some(Ok(_)))).count();
         table.row(vec![
             Cell::new(short(&operation.id)),
@@ -68,27 +82,31 @@ fn table(words: &Words, operations: &[Operation]) -> Table {
     table
 }
 
-fn result(words: &Words, operation: &Operation) -> (String, Tone) {
+fn result(words: &Words, operation: &Operation, holder: Option<&Holder>) -> (String, Tone) {
     let (key, tone) = match operation.result {
         Some(Ended::Done) => ("cli-ended-done", Tone::Good),
         Some(Ended::Failed) => ("cli-ended-failed", Tone::Bad),
         Some(Ended::Cancelled) => ("cli-ended-cancelled", Tone::Doubtful),
         Some(Ended::Resumed) => ("cli-ended-resumed", Tone::Plain),
         Some(Ended::GivenUp) => ("cli-ended-given-up", Tone::Plain),
+        None if at(holder, operation).is_some() => ("cli-ended-not-yet", Tone::Good),
         None => ("cli-ended-never", Tone::Doubtful),
     };
     (words.word(key), tone)
 }
 
 /// One operation: every step of its plan, and what became of it.
-fn one(context: &Context, operation: &Operation) -> Answer {
+fn one(context: &Context, operation: &Operation, holder: Option<&Holder>) -> Answer {
     let words = &context.words;
-    let (result, tone) = result(words, operation);
+    let (result, tone) = result(words, operation, holder);
     let head = Text::new("cli-journal-head")
         .with("operation", short(&operation.id))
         .with("aim", render::plan::aim(&operation.plan.aim))
         .with("by", &operation.by)
         .with("started", operation.started.for_people());
+    let at_work = at(holder, operation);
+    let (mark, begun) =
+        if at_work.is_some() { ("…", "cli-journal-at-work") } else { ("?", "cli-journal-unknown") };
     let mut text = format!("{} {}\n", words.say(&head), context.paint.tone(tone, &result));
     for step in &operation.plan.steps {
         let title = words.say(&step.title);
@@ -104,7 +122,7 @@ fn one(context: &Context, operation: &Operation) -> Answer {
             }
             Some(None) => render::append(
                 &mut text,
-                &format!("  ? {}", words.say(&Text::new("cli-journal-unknown").with("step", title))),
+                &format!("  {mark} {}", words.say(&Text::new(begun).with("step", title))),
             ),
             None => render::append(
                 &mut text,
@@ -112,10 +130,13 @@ fn one(context: &Context, operation: &Operation) -> Answer {
             ),
         }
     }
-    Answer::done(text, document(words, operation))
+    if let Some(holder) = at_work {
+        render::append(&mut text, &words.say(&at_work::told(holder)));
+    }
+    Answer::done(text, document(words, operation, holder))
 }
 
-fn document(words: &Words, operation: &Operation) -> Value {
+fn document(words: &Words, operation: &Operation, holder: Option<&Holder>) -> Value {
     let step = |step: &StepRecord| {
         let mut value = json!({ "id": step.step, "started": step.started, "ended": step.ended });
         match &step.outcome {
@@ -137,6 +158,7 @@ fn document(words: &Words, operation: &Operation) -> Value {
         "ended": operation.ended,
         "by": operation.by,
         "result": operation.result,
+        "at_work": at(holder, operation),
         "plan": render::plan::document(words, &operation.plan),
         "steps": operation.steps.iter().map(step).collect::<Vec<_>>(),
     })

@@ -201,7 +201,7 @@ fn a_server_or_dump_that_dies_midway_leaves_no_snapshot() {
 }
 
 /// The `pg_dump` that a process has started to dump with, not to ask for its version.
-fn dump_of(parent: u32) -> Option<Pid> {
+pub(crate) fn dump_of(parent: u32) -> Option<Pid> {
     for entry in fs::read_dir("/proc").ok()?.flatten() {
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
         let (head, rest) = stat.rsplit_once(')')?;

@@ -1,6 +1,14 @@
 //! What is told of others: which server runs a member, who is at work, what does not answer, what is missing.
 
-use crate::harbour::{BILLING, ORDERS, fleet};
+use std::time::Duration;
+
+use roadstead_testkit::{stranger, wait};
+use rustix::process::{Signal, kill_process};
+
+use crate::{
+    faults::{dump_of, stranger_fleet},
+    harbour::{BILLING, ORDERS, fleet},
+};
 
 #[cfg(all(feature = "mysql", feature = "postgresql"))]
 #[test]
@@ -10,4 +18,39 @@ fn explain_names_what_runs_a_member() {
     for heading in ["orders: PostgreSQL, version 15.", "billing: mariadb, version 10.11."] {
         assert_eq!(told.lines().filter(|line| line.starts_with(heading)).count(), 1, "{told}");
     }
+}
+
+#[cfg(feature = "postgresql")]
+#[test]
+fn an_operation_runs_while_somebody_is_at_it_and_was_interrupted_after_that() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
+    harbour.run(&["vault", "init"]).expect(0);
+    let mut backup = harbour.start(&["backup"]);
+    let dump = wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    kill_process(dump, Signal::STOP).expect("ours");
+    let pid = backup.id();
+    let journal = |args: &[&str]| harbour.run(&[&["journal"], args].concat()).expect(0);
+    let json = journal(&["--json"]).json();
+    assert_eq!(json["operations"][0]["at_work"]["pid"], pid, "{json:#}");
+    let id = json["operations"][0]["id"].as_str().expect("an id").to_owned();
+    for args in [&[][..], &[id.as_str()]] {
+        let told = journal(args).out;
+        let held = format!("\"roadstead backup\" (process {pid}, ");
+        assert!(told.contains("running") && told.contains(&held) && !told.contains("interrupted"), "{told}");
+    }
+    assert!(journal(&[&id]).out.contains("is at work"));
+    backup.kill().expect("ours");
+    backup.wait().expect("it ends");
+    // It may have gone with the one that started it.
+    let _ = kill_process(dump, Signal::KILL);
+    for args in [&[][..], &[id.as_str()]] {
+        let told = journal(args).out;
+        assert!(
+            told.contains("interrupted") && !told.contains("running") && !told.contains("held"),
+            "{told}"
+        );
+    }
+    assert!(journal(&["--json"]).json()["operations"][0]["at_work"].is_null());
 }
