@@ -102,6 +102,8 @@ pub(crate) enum Exit {
     Partly,
     /// Stopped on request.
     Interrupted,
+    /// Stopped because the terminal went away.
+    HungUp,
 }
 
 impl Exit {
@@ -121,6 +123,7 @@ impl Exit {
             Self::No => 1,
             Self::Input => 2,
             Self::Partly => 3,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
         }
     }

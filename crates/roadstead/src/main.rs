@@ -16,6 +16,7 @@ mod render;
 mod secrets;
 mod settings;
 mod shelf;
+mod signals;
 mod surroundings;
 
 use std::{
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     let ran =
         house::refuse_clock(house::now()).map_err(Into::into).and_then(|()| command::run(&context, &matches));
     let answer = ran.unwrap_or_else(|stop| refuse(&context, stop));
-    print(&context, &answer)
+    print(&context, answer)
 }
 
 /// What clap has to say: help and version on standard output, mistakes on standard error.
@@ -100,7 +101,10 @@ fn stand_against(context: &Context, paint: Paint, findings: &[Finding], exit: Ex
     Answer { exit, text: String::new(), json }
 }
 
-fn print(context: &Context, answer: &Answer) -> ExitCode {
+fn print(context: &Context, mut answer: Answer) -> ExitCode {
+    if answer.exit == Exit::Interrupted && signals::hung_up() {
+        answer.exit = Exit::HungUp;
+    }
     if context.settings.json {
         write_out(&render::json::pretty(&answer.json), answer.exit)
     } else {
@@ -108,11 +112,14 @@ fn print(context: &Context, answer: &Answer) -> ExitCode {
     }
 }
 
-/// Writes the answer. Who closed the pipe has read enough; any other failure to tell is a failure.
+/// Writes the answer. Who closed the pipe has read enough, and a terminal that went away hears nothing; any other failure
+/// to tell is a failure.
 fn write_out(text: &str, exit: Exit) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::No.code(),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe && exit != Exit::HungUp => {
+            Exit::No.code()
+        }
         _ => exit.code(),
     }
 }

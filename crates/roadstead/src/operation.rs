@@ -6,12 +6,11 @@ use std::{sync::Arc, time::Duration};
 
 use roadstead_control::{Controller, FleetLock, Report};
 use roadstead_core::{
-    Error, Result, Text, finding,
+    Result, Text, finding,
     plan::{Act, Aim, Decision, Plan},
     port::journal::{Ended, Operation},
 };
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     agent_door,
@@ -21,6 +20,7 @@ use crate::{
     fleet_file::Loaded,
     render::{self, Paint, Tone, progress::Course},
     secrets::missing,
+    signals::{Heard, Signals},
 };
 
 /// How a command wants its operation.
@@ -174,25 +174,23 @@ pub(crate) async fn attended<T>(
     course: &Course,
     work: impl Future<Output = T>,
 ) -> Result<T> {
-    let hear = |kind| signal(kind).map_err(|error| Error::io(Text::new("cli-signals-unheard"), &error));
-    let (mut interrupt, mut terminate) = (hear(SignalKind::interrupt())?, hear(SignalKind::terminate())?);
+    let mut signals = Signals::hear()?;
     let mut beat = tokio::time::interval(Duration::from_millis(200));
     tokio::pin!(work);
     loop {
         tokio::select! {
             done = &mut work => return Ok(done),
             _ = beat.tick() => course.tick(),
-            _ = interrupt.recv() => stop(context, course),
-            _ = terminate.recv() => stop(context, course),
+            heard = signals.next() => stop(context, course, heard),
         }
     }
 }
 
 #[expect(clippy::exit, reason = "the second signal means: now, whatever is left")]
-fn stop(context: &Context, course: &Course) {
+fn stop(context: &Context, course: &Course, heard: Heard) {
     if course.cancel() {
         course.say(&context.words.word("cli-stopping"));
-    } else {
+    } else if heard == Heard::Stop {
         std::process::exit(i32::from(Exit::Interrupted.number()));
     }
 }

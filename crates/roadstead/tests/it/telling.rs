@@ -1,13 +1,16 @@
 //! What is told of others: which server runs a member, who is at work, what does not answer, what is missing.
 
-use std::time::Duration;
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
-use roadstead_testkit::{stranger, wait};
-use rustix::process::{Signal, kill_process};
+use roadstead_testkit::{fleet::Ran, place, stranger, wait};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     faults::{dump_of, stranger_fleet},
-    harbour::{BILLING, ORDERS, fleet},
+    harbour::{BILLING, ORDERS, binary, fleet},
 };
 
 #[cfg(all(feature = "mysql", feature = "postgresql"))]
@@ -53,4 +56,34 @@ fn an_operation_runs_while_somebody_is_at_it_and_was_interrupted_after_that() {
         );
     }
     assert!(journal(&["--json"]).json()["operations"][0]["at_work"].is_null());
+}
+
+#[cfg(feature = "postgresql")]
+#[test]
+fn a_terminal_that_goes_away_stops_a_command_in_order_unless_that_is_to_be_ignored() {
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
+    harbour.run(&["vault", "init"]).expect(0);
+    // The shell and the kernel may both say it.
+    let hung_up_on = |before: &str| -> Ran {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{before} exec {} backup", binary().display())]);
+        command.current_dir(harbour.folder()).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
+        command.env("ROADSTEAD_PROGRAMS", place::programs()).env("PASSWORD", &server.password);
+        let backup = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let dump = wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+        kill_process(dump, Signal::STOP).expect("ours");
+        for _ in 0..2 {
+            kill_process(Pid::from_child(&backup), Signal::HUP).expect("ours");
+        }
+        // It may have gone with the backup.
+        let _ = kill_process(dump, Signal::CONT);
+        backup.wait_with_output().expect("it ends").into()
+    };
+    let stopped = hung_up_on("").expect(129);
+    assert!(stopped.err.contains("Stopping"), "{}", stopped.err);
+    assert!(stopped.out.contains("Stopped on request"), "{}", stopped.out);
+    assert!(harbour.run(&["journal"]).expect(0).out.contains("stopped"));
+    hung_up_on("trap '' HUP;").expect(0);
 }

@@ -10,7 +10,6 @@ use std::time::Instant;
 use clap::Command;
 use roadstead_core::{Error, Kind, Millis, Result, Text, port::Engines};
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::{cargo::Cargo, scene::Scene};
 use super::shape;
@@ -21,6 +20,7 @@ use crate::{
         table::{Cell, Table},
         time,
     },
+    signals::Signals,
 };
 
 pub(crate) fn define(words: &Words) -> Command {
@@ -49,13 +49,10 @@ pub(crate) fn run(context: &Context, engines: &dyn Engines) -> Outcome {
 
 /// Ctrl-C ends the voyage, not the cleaning up.
 async fn until_interrupted<T>(voyage: impl Future<Output = Result<T>>) -> Result<T> {
-    let hear = |kind| signal(kind).map_err(|error| Error::io(Text::new("cli-signals-unheard"), &error));
-    let (mut interrupt, mut terminate) = (hear(SignalKind::interrupt())?, hear(SignalKind::terminate())?);
-    let cancelled = || Err(Error::new(Kind::Cancelled, Text::new("cli-demo-interrupted")));
+    let mut signals = Signals::hear()?;
     tokio::select! {
         done = voyage => done,
-        _ = interrupt.recv() => cancelled(),
-        _ = terminate.recv() => cancelled(),
+        _ = signals.next() => Err(Error::new(Kind::Cancelled, Text::new("cli-demo-interrupted"))),
     }
 }
 
