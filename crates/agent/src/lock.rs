@@ -78,17 +78,23 @@ fn holder(path: &Path) -> String {
     if read.is_err() || text.trim().is_empty() { "?".into() } else { text.trim().to_owned() }
 }
 
-/// Where the locks of a fleet lie: under the host's data, or, where nothing can be made there, in a folder of our
-/// own among the temporary files.
-pub(crate) fn folder(data: &str, fleet: &Name) -> Result<PathBuf> {
+/// Where the locks of a fleet lie: under the host's data for members that live there; for others, and where nothing can
+/// be made there, in a folder of our own among the temporary files.
+pub(crate) fn folder(data: &str, fleet: &Name, lives_here: bool) -> Result<PathBuf> {
     let usual = Path::new(data).join(fleet.as_str()).join(FOLDER);
-    if crate::files::open_way(&usual).is_ok()
+    if lives_here
+        && crate::files::open_way(&usual).is_ok()
         && rustix::fs::access(&usual, rustix::fs::Access::WRITE_OK).is_ok()
     {
         return Ok(usual);
     }
-    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(data.as_bytes()));
-    let own = private_base()?.join(format!("{}-{fleet}", &digest[..16]));
+    let base = private_base()?;
+    let own = if lives_here {
+        let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(data.as_bytes()));
+        base.join(format!("{}-{fleet}", &digest[..16]))
+    } else {
+        base.join(FOLDER)
+    };
     fs::create_dir_all(&own).map_err(|error| {
         Error::io(Text::new("agent-lock-file").with("path", own.display().to_string()), &error)
     })?;
@@ -130,6 +136,17 @@ mod tests {
         assert!(error.what.to_string().contains("ann@quay"), "{error}");
         drop(first);
         take(&path, "bob@quay", &what).expect("free again");
+    }
+
+    #[test]
+    fn a_fleet_that_keeps_nothing_here_leaves_nothing_among_the_data() {
+        let data = tempfile::tempdir().expect("a folder");
+        let path = data.path().display().to_string();
+        let fleet = Name::parse("voyage").expect("a name");
+        let away = folder(&path, &fleet, false).expect("a folder");
+        assert!(away.is_dir() && !away.starts_with(data.path()), "{away:?}");
+        assert_eq!(fs::read_dir(data.path()).expect("a folder").count(), 0);
+        assert!(folder(&path, &fleet, true).expect("a folder").starts_with(data.path()));
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(crate) async fn take(job: &Job<'_>, task: &TakeTask) -> Result<Outcome> {
             return Err(Error::new(Kind::Precondition, what).cure(cure));
         }
     }
-    let folder = lock::folder(&member.host.data, &member.fleet)?;
+    let folder = lock::folder(&member.host.data, &member.fleet, member.home.is_some())?;
     let what = Text::new("agent-held-backup").with("cluster", &member.cluster.name);
     // Two fleets of one name may back up clusters of one name, reached by address.
     let file = hex::encode(&Sha256::digest(&member.fleet_file)[..4]);

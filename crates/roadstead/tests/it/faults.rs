@@ -376,6 +376,7 @@ fn two_changing_commands_at_once_the_second_says_who_holds_the_fleet() {
     assert!(second.err.contains("backup") && second.err.contains(&first.id().to_string()), "{}", second.err);
     assert!(first.wait().expect("it ends").success());
     assert_eq!(snapshots(&harbour), 1);
+    assert!(!harbour.path("members").exists(), "nothing of this fleet lives here");
 }
 
 #[cfg(feature = "postgresql")]
