@@ -305,6 +305,7 @@ cli-status-restarts = { $member } died and was started again ({ $restarts } { $r
    *[other] times
   })
 cli-status-agent = agent: process { $pid }, version { $version }
+cli-status-agent-unknown = agent: it does not answer as it should; why stands below
 cli-status-no-agent = agent: none serves, so nobody starts a member again that dies; `roadstead up` starts one
 
 # Snapshots.

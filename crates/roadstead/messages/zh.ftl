@@ -264,6 +264,7 @@ cli-status-no-data-cure = 请找回其数据，或恢复它：roadstead restore 
 cli-status-no-answer = { $member } 没有正常应答：{ $why }
 cli-status-restarts = { $member } 曾退出并被重新启动（{ $restarts } 次）
 cli-status-agent = 代理：进程 { $pid }，版本 { $version }
+cli-status-agent-unknown = 代理：没有正常应答，原因见下文
 cli-status-no-agent = 代理：没有运行，因此成员退出后无人重启；`roadstead up` 会启动它
 
 # 快照。

@@ -47,15 +47,19 @@ pub async fn connect(socket: &Path) -> Result<Option<DoorHand>> {
 }
 
 async fn greet(socket: &Path) -> Result<Option<(UnixStream, u32, String)>> {
+    let connecting = tokio::time::timeout(CONNECT_DEADLINE, UnixStream::connect(socket));
+    let mut stream = match connecting.await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) if nobody(&error) => return Ok(None),
+        Ok(Err(error)) => {
+            let what = Text::new("agent-door-closed").with("path", socket.display().to_string());
+            return Err(Error::io(what, &error));
+        }
+        Err(_) => return Err(silent(socket, None)),
+    };
+    // The kernel knows who made the door, also when nobody stands behind it.
+    let pid = stream.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok());
     let met = async {
-        let mut stream = match UnixStream::connect(socket).await {
-            Ok(stream) => stream,
-            Err(error) if nobody(&error) => return Ok(None),
-            Err(error) => {
-                let what = Text::new("agent-door-closed").with("path", socket.display().to_string());
-                return Err(Error::io(what, &error));
-            }
-        };
         let hello = Hello {
             roadstead: GREETING.into(),
             protocol: PROTOCOL,
@@ -63,18 +67,22 @@ async fn greet(socket: &Path) -> Result<Option<(UnixStream, u32, String)>> {
         };
         write(&mut stream, &hello).await?;
         match read(&mut stream, HELLO_BYTES_MAX).await? {
-            Some(Reply::Welcome { protocol: PROTOCOL, version, pid }) => Ok(Some((stream, pid, version))),
+            Some(Reply::Welcome { protocol: PROTOCOL, version, pid }) => Ok(Some((pid, version))),
             Some(Reply::Failed(error)) => Err(*error),
-            Some(_) => Err(Error::new(Kind::Unsupported, Text::new("agent-door-other-protocol"))
-                .cure(Text::new("agent-door-other-protocol-cure"))),
+            Some(_) => Err(unexpected()),
             // It closed before the first word: it is just ending.
             None => Ok(None),
         }
     };
-    tokio::time::timeout(CONNECT_DEADLINE, met).await.unwrap_or_else(|_| {
-        let what = Text::new("agent-door-silent").with("path", socket.display().to_string());
-        Err(Error::new(Kind::Unreachable, what).cure(Text::new("agent-door-silent-cure")))
-    })
+    let met = tokio::time::timeout(CONNECT_DEADLINE, met).await.map_err(|_| silent(socket, pid))?;
+    Ok(met?.map(|(pid, version)| (stream, pid, version)))
+}
+
+/// Somebody holds the door and says nothing.
+fn silent(socket: &Path, pid: Option<u32>) -> Error {
+    let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    let what = Text::new("agent-door-silent").with("path", socket.display().to_string()).with("pid", &pid);
+    Error::new(Kind::Unreachable, what).cure(Text::new("agent-door-silent-cure").with("pid", pid))
 }
 
 fn nobody(error: &std::io::Error) -> bool {
@@ -102,10 +110,8 @@ impl DoorHand {
             }
             Ok(())
         };
-        tokio::time::timeout(CANCELLED_WITHIN, ended).await.unwrap_or_else(|_| {
-            let what = Text::new("agent-door-silent").with("path", self.socket.display().to_string());
-            Err(Error::new(Kind::Unreachable, what))
-        })
+        let ended = tokio::time::timeout(CANCELLED_WITHIN, ended).await;
+        ended.unwrap_or_else(|_| Err(silent(&self.socket, Some(self.pid))))
     }
 }
 
@@ -134,10 +140,8 @@ impl Hand for DoorHand {
                 None => Err(cut()),
             }
         };
-        tokio::time::timeout(LOOK_DEADLINE, asked).await.unwrap_or_else(|_| {
-            let what = Text::new("agent-door-silent").with("path", self.socket.display().to_string());
-            Err(Error::new(Kind::Unreachable, what))
-        })
+        let asked = tokio::time::timeout(LOOK_DEADLINE, asked).await;
+        asked.unwrap_or_else(|_| Err(silent(&self.socket, Some(self.pid))))
     }
 
     async fn act(&self, order: &Order, purse: &Purse, watch: &dyn Watch) -> Result<Outcome> {

@@ -215,6 +215,10 @@ impl State<'_> {
             Some(agent) => Text::new("cli-status-agent")
                 .with("pid", agent.pid.to_string())
                 .with("version", &agent.version),
+            // Why its host could not be looked at is told; that none serves is not known.
+            None if self.seen.findings.iter().any(|found| found.what.key == "control-host-unseen") => {
+                Text::new("cli-status-agent-unknown")
+            }
             None => Text::new("cli-status-no-agent"),
         };
         format!("{}\n", self.words.say(&told))

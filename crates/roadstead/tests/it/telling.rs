@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     faults::{dump_of, stranger_fleet},
-    harbour::{BILLING, ORDERS, binary, fleet},
+    harbour::{BILLING, ORDERS, SESSIONS, binary, fleet},
 };
 
 #[cfg(all(feature = "mysql", feature = "postgresql"))]
@@ -86,4 +86,26 @@ fn a_terminal_that_goes_away_stops_a_command_in_order_unless_that_is_to_be_ignor
     assert!(stopped.out.contains("Stopped on request"), "{}", stopped.out);
     assert!(harbour.run(&["journal"]).expect(0).out.contains("stopped"));
     hung_up_on("trap '' HUP;").expect(0);
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn an_agent_that_does_not_answer_is_not_told_as_none() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let json = harbour.run(&["status", "--json"]).expect(0).json();
+    let agent = json["agents"]["local"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+    let agent = Pid::from_raw(agent.expect("an agent serves")).expect("positive");
+    kill_process(agent, Signal::STOP).expect("ours");
+    let told: Vec<Ran> =
+        [&["status"][..], &["plan"], &["down", "--yes"]].map(|args| harbour.run(args)).into();
+    kill_process(agent, Signal::CONT).expect("ours");
+    for told in told {
+        let said = format!("{}{}", told.out, told.err);
+        assert_eq!(told.code, 1, "{said}");
+        let pid = agent.as_raw_nonzero();
+        assert!(said.contains(&format!("(process {pid}) does not answer")), "{said}");
+        assert!(said.contains(&format!("kill -CONT {pid}")) && !said.contains("none serves"), "{said}");
+    }
+    harbour.run(&["status"]).expect(0);
 }
