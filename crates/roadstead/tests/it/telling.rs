@@ -1,6 +1,8 @@
 //! What is told of others: which server runs a member, who is at work, what does not answer, what is missing.
 
 use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -11,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{
     faults::{dump_of, stranger_fleet},
     harbour::{BILLING, ORDERS, SESSIONS, binary, fleet},
+    output::{folder, run_in},
 };
 
 #[cfg(all(feature = "mysql", feature = "postgresql"))]
@@ -108,4 +111,44 @@ fn an_agent_that_does_not_answer_is_not_told_as_none() {
         assert!(said.contains(&format!("kill -CONT {pid}")) && !said.contains("none serves"), "{said}");
     }
     harbour.run(&["status"]).expect(0);
+}
+
+/// A machine where the vendor's programs are not installed: PostgreSQL 18 is in none of the folders that packages use.
+#[cfg(feature = "postgresql")]
+#[test]
+fn a_check_names_the_package_that_a_backup_would_miss() {
+    let harbour = fleet(&[&ORDERS.replace("\"15\"", "\"18\"")]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let elsewhere = folder();
+    let secret = |name: &str, value: &str| {
+        let path = elsewhere.path().join(name);
+        fs::write(&path, value).expect("own folder");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("own file");
+    };
+    secret("vault.key", "a key of a good length");
+    secret("password", &harbour.admin("voyage", "orders-1"));
+    let declare = |backup: &str| {
+        let member = format!(
+            "name: mine-1, address: \"127.0.0.1:{}\", user: postgres, password: \"${{file:password}}\"",
+            harbour.port("orders-1")
+        );
+        let text = format!(
+            "fleet: mine\nvaults: {{ local: {{ url: ./vault, key: \"${{file:vault.key}}\" }} }}\nclusters:\n  mine: {{ engine: \
+             postgresql{backup}, members: [ {{ {member} }} ] }}\n"
+        );
+        fs::write(elsewhere.path().join("fleet.yaml"), text).expect("own folder");
+    };
+    declare(", backup: { vault: local }");
+    // `run_in` gives the program neither PATH nor ROADSTEAD_PROGRAMS.
+    let told = run_in(elsewhere.path(), &["check", "--live"], "").expect(1).out;
+    for said in ["no backup of mine can be taken", "pg_dump", "postgresql-client-18", "--> clusters.mine"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    let json = run_in(elsewhere.path(), &["check", "--live", "--json"], "").expect(1).json();
+    assert_eq!(json["sound"], false, "{json:#}");
+    // The file alone is sound, and without a backup nothing is missed.
+    run_in(elsewhere.path(), &["check"], "").expect(0);
+    declare("");
+    let told = run_in(elsewhere.path(), &["check", "--live"], "").expect(0).out;
+    assert!(!told.contains("postgresql-client"), "{told}");
 }
