@@ -4,7 +4,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use roadstead_core::{
@@ -16,7 +16,7 @@ use roadstead_core::{
         journal::{Ended, Operation, StepRecord},
     },
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 const UNREADABLE: &str = "control-journal-unreadable";
 /// The form of the tables; a file of a newer form is refused.
@@ -29,29 +29,53 @@ pub struct SqliteJournal {
 }
 
 impl SqliteJournal {
-    /// Opens or creates the file. A damaged file or one of a newer form is an error that says so.
+    /// Opens or creates the file; where nothing can be written, one that is there is opened to be read. A damaged file or
+    /// one of a newer form is an error that says so.
     pub fn open(path: &Path) -> Result<Self> {
+        match Self::to_write(path) {
+            Err(error) if error.kind == Kind::Denied && path.is_file() => {
+                Self::to_read(path).map_err(|other| if other.kind == Kind::Denied { error } else { other })
+            }
+            opened => opened,
+        }
+    }
+
+    fn to_write(path: &Path) -> Result<Self> {
         let connection = Connection::open(path).map_err(|error| trouble(path, &error))?;
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;",
             )
             .map_err(|error| trouble(path, &error))?;
-        let found: i64 = connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(|error| trouble(path, &error))?;
-        if found > SCHEMA {
-            let what = Text::new("control-journal-newer").with("path", path.display().to_string());
-            return Err(Error::new(Kind::Unsupported, what).cure(Text::new("control-journal-newer-cure")));
-        }
-        if found < SCHEMA {
+        if form(path, &connection)? < SCHEMA {
             connection.execute_batch(TABLES).map_err(|error| trouble(path, &error))?;
         }
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(Self::of(path, connection))
+    }
+
+    /// SQLite wants files beside one with a write-ahead log. Where it cannot make them it reads the file alone if told that
+    /// nobody writes it, which is so when that log is not there; records that only the log has are never passed over.
+    fn to_read(path: &Path) -> Result<Self> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let has_log = std::fs::metadata(log).is_ok_and(|facts| facts.len() > 0);
+        let shown = path.display().to_string();
+        let name = shown.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let uri = format!("file:{name}?mode=ro{}", if has_log { "" } else { "&immutable=1" });
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri, flags).map_err(|error| trouble(path, &error))?;
+        if form(path, &connection)? < SCHEMA {
+            return Err(Error::new(Kind::Denied, Text::new("control-journal-trouble").with("path", shown)));
+        }
+        Ok(Self::of(path, connection))
+    }
+
+    fn of(path: &Path, connection: Connection) -> Self {
+        Self { path: path.to_owned(), connection: Mutex::new(connection) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn steps(&self, connection: &Connection, operation: &str) -> Result<Vec<StepRecord>> {
@@ -262,6 +286,18 @@ PRAGMA user_version = 1;
 COMMIT;
 ";
 
+/// The form of the tables in a file; of a newer one than ours nothing is read.
+fn form(path: &Path, connection: &Connection) -> Result<i64> {
+    let found: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(|error| trouble(path, &error))?;
+    if found > SCHEMA {
+        let what = Text::new("control-journal-newer").with("path", path.display().to_string());
+        return Err(Error::new(Kind::Unsupported, what).cure(Text::new("control-journal-newer-cure")));
+    }
+    Ok(found)
+}
+
 fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
     let kind = match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => Kind::Exhausted,
@@ -288,4 +324,38 @@ fn unreadable(path: &Path, error: &serde_json::Error) -> Error {
 fn not_found(id: &str) -> Error {
     Error::new(Kind::NotFound, Text::new("control-operation-not-found").with("id", id))
         .cure(Text::new("control-operation-not-found-cure"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_is_read_with_its_log_and_nothing_is_made_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let written = SqliteJournal::to_write(&path("a?#%41.sqlite")).expect("made");
+        let insert = "INSERT INTO operation (id, plan, started, by_whom) VALUES ('x', '', 0, '')";
+        written.lock().execute(insert, []).expect("inserted");
+        let count = |path: &Path| {
+            let journal = SqliteJournal::to_read(path).expect("read");
+            let connection = journal.lock();
+            connection
+                .query_row("SELECT count(*) FROM operation", [], |row| row.get::<_, i64>(0))
+                .expect("read")
+        };
+        // As a crash leaves it: the record is in the log alone.
+        for suffix in ["", "-wal"] {
+            let from = path(&format!("a?#%41.sqlite{suffix}"));
+            fs::copy(from, path(&format!("crashed.sqlite{suffix}"))).expect("copied");
+        }
+        assert_eq!(count(&path("crashed.sqlite")), 1);
+        drop(written);
+        let there = || fs::read_dir(folder.path()).expect("own folder").count();
+        let before = there();
+        assert_eq!(count(&path("a?#%41.sqlite")), 1);
+        assert_eq!(there(), before);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -151,4 +151,51 @@ fn a_check_names_the_package_that_a_backup_would_miss() {
     declare("");
     let told = run_in(elsewhere.path(), &["check", "--live"], "").expect(0).out;
     assert!(!told.contains("postgresql-client"), "{told}");
+}
+
+/// As a user without any rights, where this test may choose; the superuser may write anywhere.
+#[cfg(feature = "postgresql")]
+#[test]
+fn commands_that_only_look_do_so_where_nothing_can_be_written() {
+    const NOBODY: u32 = 65_534;
+    let server = stranger::Postgresql::start();
+    let harbour = stranger_fleet(&server);
+    let is_root = rustix::process::geteuid().is_root();
+    let program = harbour.path("roadstead");
+    fs::copy(binary(), &program).expect("copied to where anybody may execute it");
+    let owner = is_root.then_some(NOBODY);
+    for path in ["", "vault.key", "fleet.yaml"] {
+        std::os::unix::fs::chown(harbour.path(path), owner, owner).expect("root may");
+    }
+    let run = |crash: &str, args: &[&str]| -> Ran {
+        let mut command = Command::new(&program);
+        command.args(args).current_dir(harbour.folder()).stdin(Stdio::null()).env("LC_ALL", "C.UTF-8");
+        command.env("ROADSTEAD_CRASH_AFTER_RECORD", crash).env("PASSWORD", &server.password);
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.output().expect("it runs").into()
+    };
+    let state = harbour.path(".roadstead");
+    let mode = |folder: u32, file: u32| {
+        for entry in fs::read_dir(&state).expect("own folder").flatten() {
+            fs::set_permissions(entry.path(), fs::Permissions::from_mode(file)).expect("own file");
+        }
+        fs::set_permissions(&state, fs::Permissions::from_mode(folder)).expect("own folder");
+    };
+    run("", &["backup"]).expect(0);
+    // Ended in order, and as a power cut leaves it: the last records are in the write-ahead log alone.
+    for (crash, code, last) in [("", 0, "done"), ("2", -1, "interrupted")] {
+        run(crash, &["backup"]).expect(code);
+        mode(0o500, 0o400);
+        let journal = run("", &["journal", "--limit", "1"]).expect(0).out;
+        assert!(journal.contains(last), "{journal}");
+        for args in [&["status"][..], &["backups"], &["plan"], &["backup", "--dry-run"], &["explain"]] {
+            run("", args).expect(0);
+        }
+        let refused = run("", &["backup"]).expect(1);
+        assert!(refused.err.contains("lock") && refused.err.contains("Permission denied"), "{}", refused.err);
+        mode(0o700, 0o600);
+    }
+    run("", &["resume"]).expect(0);
 }
