@@ -3,6 +3,7 @@
 //! Losing the file loses history and nothing else: snapshots are catalogued in their vaults.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -26,6 +27,7 @@ const SCHEMA: i64 = 1;
 pub struct SqliteJournal {
     path: PathBuf,
     connection: Mutex<Connection>,
+    skipped: Mutex<BTreeSet<String>>,
 }
 
 impl SqliteJournal {
@@ -38,6 +40,11 @@ impl SqliteJournal {
             }
             opened => opened,
         }
+    }
+
+    /// The operations that were passed over so far because nobody can read what the journal says of them.
+    pub fn skipped(&self) -> Vec<String> {
+        self.skipped.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn to_write(path: &Path) -> Result<Self> {
@@ -71,7 +78,7 @@ impl SqliteJournal {
     }
 
     fn of(path: &Path, connection: Connection) -> Self {
-        Self { path: path.to_owned(), connection: Mutex::new(connection) }
+        Self { path: path.to_owned(), connection: Mutex::new(connection), skipped: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -155,6 +162,7 @@ impl SqliteJournal {
         let readable = |id: &String| match self.read(&connection, id) {
             Err(error) if error.what.key == UNREADABLE => {
                 tracing::warn!(operation = %id, %error, "an operation in the journal cannot be read");
+                self.skipped.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
                 None
             }
             read => Some(read),

@@ -14,7 +14,7 @@ use roadstead_control::{Controller, Hands, Parts, SqliteJournal};
 use roadstead_core::{
     Error, Kind, Result, Text, Timestamp,
     model::Name,
-    port::{Clock, Hand, Ids},
+    port::{Clock, Hand, Ids, Journal},
 };
 use roadstead_vault::LocalVaults;
 
@@ -28,25 +28,31 @@ use crate::{
 
 /// The controller of this fleet, for this command.
 pub(crate) fn controller(context: &Context, loaded: &Loaded) -> Result<Controller> {
+    with_journal(context, loaded).map(|(controller, _)| controller)
+}
+
+/// The controller, and its journal for those who tell what cannot be read in it.
+pub(crate) fn with_journal(context: &Context, loaded: &Loaded) -> Result<(Controller, Arc<SqliteJournal>)> {
     let state = state_folder(&loaded.directory);
     make_private_folder(&state)?;
     refuse_other_user(&state)?;
-    let journal = SqliteJournal::open(&state.join("journal.sqlite"))?;
+    let journal = Arc::new(SqliteJournal::open(&state.join("journal.sqlite"))?);
     let hands = ThisMachine { state: state.clone(), local: Arc::new(LocalHand::new(hand_parts())) };
-    Ok(Controller::new(Parts {
+    let controller = Controller::new(Parts {
         fleet: loaded.fleet.clone(),
         fleet_digest: loaded.digest.clone(),
         state,
         engines: engines::registry(),
         vaults: Arc::new(LocalVaults::default()),
         hands: Arc::new(hands),
-        journal: Arc::new(journal),
+        journal: Arc::clone(&journal) as Arc<dyn Journal>,
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
         secrets: Arc::new(Resolver::new(&loaded.directory)),
         by: who(),
         command: context.command.clone(),
-    }))
+    });
+    Ok((controller, journal))
 }
 
 /// What a hand on this machine is made of.

@@ -132,6 +132,7 @@ fn an_outcome_that_nobody_can_read_stands_in_nobodys_way() {
     let journal = reopened(&path);
     let read = journal.recent(10).expect("read");
     assert_eq!(read.iter().map(|operation| operation.id.as_str()).collect::<Vec<_>>(), ["old"]);
+    assert_eq!(journal.skipped(), ["new"]);
     let outcome = read[0].steps[0].outcome.clone().expect("there is one").expect_err("unreadable");
     assert_eq!(outcome.kind, Kind::Corrupt);
     let damaged = journal.operation("new").expect_err("its plan is damaged");

@@ -1,11 +1,14 @@
 //! `roadstead journal` and `roadstead resume`: what was done, and what was begun and never ended.
 
 use clap::{ArgMatches, Command, value_parser};
-use roadstead_control::{Controller, Holder};
+use roadstead_control::{Controller, Holder, SqliteJournal};
 use roadstead_core::{
-    Error, Kind, Result, Text,
+    Error, Finding, Kind, Result, Text,
     plan::{Aim, Destination},
-    port::journal::{Ended, Operation, StepRecord},
+    port::{
+        Journal,
+        journal::{Ended, Operation, StepRecord},
+    },
 };
 use serde_json::{Value, json};
 
@@ -20,6 +23,9 @@ use crate::{
         table::{Cell, Table},
     },
 };
+
+/// How many of the latest operations are looked through for what cannot be read.
+const OPERATIONS_READ: usize = 100;
 
 pub(crate) fn define(words: &Words) -> Command {
     let limit = shape::option(words, "limit", "COUNT", "cli-option-journal-limit");
@@ -37,8 +43,7 @@ pub(crate) fn define_resume(words: &Words) -> Command {
 
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
-    let controller = house::controller(context, &loaded)?;
-    let journal = controller.journal();
+    let (controller, journal) = house::with_journal(context, &loaded)?;
     if let Some(id) = matches.get_one::<String>("operation") {
         return Ok(one(context, &journal.operation(id)?, at_work::holder(controller.state()).as_ref()));
     }
@@ -48,15 +53,39 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let holder = holder.as_ref();
     let operations = journal.recent(usize::from(limit))?;
     let documents = operations.iter().map(|operation| document(&context.words, operation, holder));
-    let json = json!({ "operations": documents.collect::<Vec<_>>() });
-    if operations.is_empty() {
-        return Ok(Answer::done(format!("{}\n", context.words.word("cli-journal-empty")), json));
-    }
-    let mut text = table(&context.words, &operations, holder).render(context.paint);
+    let skipped = skipped(&journal);
+    let json = json!({
+        "operations": documents.collect::<Vec<_>>(),
+        "findings": render::json::findings(&context.words, &skipped),
+    });
+    let mut text = match (operations.as_slice(), skipped.as_slice()) {
+        ([], []) => format!("{}\n", context.words.word("cli-journal-empty")),
+        ([], _) => String::new(),
+        _ => table(&context.words, &operations, holder).render(context.paint),
+    };
     if let Some(holder) = operations.iter().find_map(|operation| at(holder, operation)) {
         render::append(&mut text, &context.words.say(&at_work::told(holder)));
     }
+    text.push_str(&render::finding::all(&context.words, context.paint, &skipped));
     Ok(Answer::done(text, json))
+}
+
+/// What cannot be read among the latest operations: they may have been anything.
+pub(super) fn unread(journal: &SqliteJournal) -> Vec<Finding> {
+    let read = journal.recent(OPERATIONS_READ);
+    let failed = read.err().map(|error| {
+        let finding = Finding::warning("", error.what);
+        error.cure.into_iter().fold(finding, Finding::cure)
+    });
+    failed.into_iter().chain(skipped(journal)).collect()
+}
+
+fn skipped(journal: &SqliteJournal) -> Vec<Finding> {
+    let told = |id: &String| {
+        let say = |key: &str| Text::new(key).with("operation", short(id));
+        Finding::warning("", say("cli-journal-skipped")).cure(say("cli-journal-skipped-cure"))
+    };
+    journal.skipped().iter().map(told).collect()
 }
 
 /// Who is at this operation right now; `None`: nobody.

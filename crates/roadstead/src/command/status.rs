@@ -14,7 +14,7 @@ use roadstead_core::{
 };
 use serde_json::{Value, json};
 
-use super::shape;
+use super::{journal, shape};
 use crate::{
     context::{Answer, Context, Exit, Outcome, block_on},
     fleet_file, house,
@@ -36,7 +36,7 @@ pub(crate) fn define(words: &Words) -> Command {
 pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let loaded = fleet_file::load_text(context)?;
     let asked = fleet_file::clusters(&loaded.fleet, &shape::named_clusters(matches))?;
-    let controller = house::controller(context, &loaded)?;
+    let (controller, journal) = house::with_journal(context, &loaded)?;
     let named = (!asked.is_empty()).then_some(asked.as_slice());
     let (seen, shelf) = block_on(async {
         let looked = controller.survey(named);
@@ -57,6 +57,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     };
     text.push_str(&state.agent(&controller));
     let mut findings: Vec<Finding> = seen.findings.clone();
+    findings.extend(journal::unread(&journal));
     findings.extend(shelf.findings.iter().cloned());
     findings.extend(troubles(&seen));
     findings.extend(to_come(&clusters, &shelf, state.now));

@@ -199,3 +199,28 @@ fn commands_that_only_look_do_so_where_nothing_can_be_written() {
     }
     run("", &["resume"]).expect(0);
 }
+
+#[cfg(feature = "redis")]
+#[test]
+fn what_cannot_be_read_in_the_journal_is_told() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    let path = harbour.path(".roadstead/journal.sqlite");
+    let mut bytes = fs::read(&path).expect("the journal is there");
+    let aim = b"\"aim\":{\"backup";
+    let at = bytes.windows(aim.len()).position(|part| part == aim).expect("an operation was written down");
+    bytes[at + 6] = b'[';
+    fs::write(&path, bytes).expect("own file");
+    for (args, said) in [(&["journal"][..], "make the fleet as declared"), (&["status"], "sessions-1")] {
+        let told = harbour.run(args).expect(0).out;
+        assert!(
+            told.contains("warning: operation ") && told.contains("cannot be read in the journal"),
+            "{told}"
+        );
+        assert!(told.contains(said), "{told}");
+        let json = harbour.run(&[args, &["--json"]].concat()).expect(0).json();
+        let is_told = |finding: &serde_json::Value| finding["what"]["key"] == "cli-journal-skipped";
+        assert!(json["findings"].as_array().expect("a list").iter().any(is_told), "{json:#}");
+    }
+}
