@@ -85,6 +85,26 @@ impl Controller {
         &self.parts.state
     }
 
+    /// The newest operations, without those of another fleet file of the same name in the same folder.
+    pub(crate) fn recent(&self, limit: usize) -> Result<Vec<Operation>> {
+        self.parts.journal.recent(limit).map(|found| self.of_this_file(found))
+    }
+
+    fn restores(&self, limit: usize) -> Result<Vec<Operation>> {
+        self.parts.journal.restores(limit).map(|found| self.of_this_file(found))
+    }
+
+    fn of_this_file(&self, operations: Vec<Operation>) -> Vec<Operation> {
+        operations.into_iter().filter(|operation| self.other_file_of(operation).is_none()).collect()
+    }
+
+    /// The other fleet file that an operation was planned from, as long as that one is there: its members are not ours.
+    pub fn other_file_of<'a>(&self, operation: &'a Operation) -> Option<&'a str> {
+        let mut files = operation.plan.steps.iter().filter_map(|step| step.act.member());
+        let file = files.next()?.fleet_file.as_str();
+        (file != self.parts.fleet.file && Path::new(file).is_file()).then_some(file)
+    }
+
     fn view<'a>(&'a self, half_done: &'a BTreeMap<String, HalfDone>) -> View<'a> {
         View {
             half_done,
@@ -243,12 +263,7 @@ impl Controller {
 
     async fn run_once(&self, _held: &FleetLock, plan: &Plan, audience: &Arc<dyn Audience>) -> Result<Report> {
         if plan.is_empty() {
-            return Ok(Report {
-                operation: String::new(),
-                steps: vec![],
-                not_begun: vec![],
-                ended: Ended::Done,
-            });
+            return Ok(Report::default());
         }
         let half_done = self.half_done()?;
         let executor = Executor {
@@ -264,12 +279,12 @@ impl Controller {
     /// none has reached its aim since nor put something else in its place; or one that was stopped on request with nothing
     /// done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
-        let mut restores = not_over(self.parts.journal.restores(RECENT)?).into_iter();
+        let mut restores = not_over(self.restores(RECENT)?).into_iter();
         if let Some(half_done) = restores.find(is_open) {
             return Ok(Some(half_done));
         }
         let mut done_since = false;
-        for operation in not_over(self.parts.journal.recent(RECENT)?) {
+        for operation in not_over(self.recent(RECENT)?) {
             match operation.result {
                 Some(Ended::Done) => done_since = true,
                 None => return Ok(Some(operation)),
@@ -283,7 +298,7 @@ impl Controller {
     /// The restores that ended half way, by where they go.
     fn half_done(&self) -> Result<BTreeMap<String, HalfDone>> {
         let mut found = BTreeMap::new();
-        for operation in not_over(self.parts.journal.restores(RECENT)?) {
+        for operation in not_over(self.restores(RECENT)?) {
             if let (true, Some(place)) = (is_open(&operation), operation.plan.restores_into()) {
                 let is_part = operation.began_to_load() && !operation.has_loaded();
                 let half = HalfDone { operation: operation.id, is_part };
@@ -295,7 +310,7 @@ impl Controller {
 
     /// Whether a later restore put the same, or something else, in the place of this one, however it ended.
     pub fn is_replaced(&self, operation: &Operation) -> Result<bool> {
-        let later = self.parts.journal.restores(usize::MAX)?.into_iter();
+        let later = self.restores(usize::MAX)?.into_iter();
         let mut later = later.take_while(|later| later.id != operation.id).filter(has_ended_well);
         let is_restore = matches!(operation.plan.aim, Aim::Restore { .. });
         Ok(is_restore
@@ -304,7 +319,7 @@ impl Controller {
 
     /// The newest operation of all, if it failed: nothing was done since that would make another try strange.
     pub fn failed(&self) -> Result<Option<Operation>> {
-        let newest = self.parts.journal.recent(1)?.into_iter().next();
+        let newest = self.recent(1)?.into_iter().next();
         Ok(newest.filter(|operation| operation.result == Some(Ended::Failed)))
     }
 
@@ -331,7 +346,7 @@ impl Controller {
     /// Marks an operation as one that nobody will carry on, and with it all that wait at the same place.
     pub fn give_up(&self, _held: &FleetLock, operation: &Operation) -> Result<()> {
         let place = operation.plan.restores_into();
-        for other in self.parts.journal.restores(RECENT)? {
+        for other in self.restores(RECENT)? {
             if place.is_some() && is_open(&other) && other.plan.restores_into() == place {
                 self.parts.journal.end(&other.id, self.parts.clock.now(), Ended::GivenUp)?;
             }
@@ -342,13 +357,13 @@ impl Controller {
     /// Marks an interrupted operation as carried on, once the one that carries it on has ended. A restore's that ended
     /// before it changed anything leaves it to wait: what is half done there is still the first one's.
     pub fn resumed(&self, operation: &Operation) -> Result<()> {
-        let next = self.parts.journal.recent(1)?.into_iter().next();
+        let next = self.recent(1)?.into_iter().next();
         if operation.is_half_done() && next.is_some_and(|next| !next.took_over()) {
             return Ok(());
         }
         // And those before it that went to the same place: it had taken their work over.
         let place = operation.plan.restores_into();
-        let restores = self.parts.journal.restores(RECENT)?.into_iter();
+        let restores = self.restores(RECENT)?.into_iter();
         for before in restores.skip_while(|other| other.id != operation.id).skip(1) {
             if place.is_some() && is_open(&before) && before.plan.restores_into() == place {
                 self.parts.journal.end(&before.id, self.parts.clock.now(), Ended::Resumed)?;

@@ -51,7 +51,8 @@ struct Lane {
 }
 
 impl Executor<'_> {
-    /// Carries the plan out. An error means that the journal itself failed; all else is in the report.
+    /// Carries the plan out. An error means that nothing was begun, for the journal could not take it; all else is in the
+    /// report, also that the journal failed later: what was done by then must be told.
     pub(crate) async fn run(
         &self,
         operation: &str,
@@ -61,10 +62,8 @@ impl Executor<'_> {
         self.journal.begin(operation, plan, self.by, self.clock.now())?;
         let lanes = lanes(plan);
         let results = join_all(lanes.into_iter().map(|lane| self.lane(operation, lane, audience))).await;
-        let mut report =
-            Report { operation: operation.to_owned(), steps: vec![], not_begun: vec![], ended: Ended::Done };
+        let mut report = Report { operation: operation.to_owned(), ..Report::default() };
         for lane in results {
-            let lane = lane?;
             if lane.cancelled {
                 report.ended = Ended::Cancelled;
             }
@@ -74,11 +73,14 @@ impl Executor<'_> {
         if report.ended == Ended::Done && report.failures().next().is_some() {
             report.ended = Ended::Failed;
         }
-        self.journal.end(operation, self.clock.now(), report.ended)?;
+        if let Err(error) = self.journal.end(operation, self.clock.now(), report.ended) {
+            report.ended = Ended::Failed;
+            report.unrecorded = Some(error);
+        }
         Ok(report)
     }
 
-    async fn lane(&self, operation: &str, steps: Vec<Step>, audience: &Arc<dyn Audience>) -> Result<Lane> {
+    async fn lane(&self, operation: &str, steps: Vec<Step>, audience: &Arc<dyn Audience>) -> Lane {
         let mut lane = Lane::default();
         let mut rest = steps.into_iter();
         for step in rest.by_ref() {
@@ -88,9 +90,10 @@ impl Executor<'_> {
                 break;
             }
             audience.begins(&step);
-            self.journal.started(operation, &step.id, self.clock.now())?;
-            let outcome = self.step(operation, &step, audience).await;
-            self.journal.finished(operation, &step.id, self.clock.now(), &outcome)?;
+            let outcome = match self.journal.started(operation, &step.id, self.clock.now()) {
+                Ok(()) => self.recorded(operation, &step, audience).await,
+                Err(error) => Err(error),
+            };
             audience.ends(&step, &outcome);
             let failed = outcome.as_ref().err().map(|error| error.kind);
             lane.reports.push(StepReport { step, outcome });
@@ -100,7 +103,27 @@ impl Executor<'_> {
             }
         }
         lane.not_begun.extend(rest);
-        Ok(lane)
+        lane
+    }
+
+    /// Does a step, and records what came of it. What cannot be recorded is not known to whoever carries on.
+    async fn recorded(
+        &self,
+        operation: &str,
+        step: &Step,
+        audience: &Arc<dyn Audience>,
+    ) -> std::result::Result<Outcome, Error> {
+        let outcome = self.step(operation, step, audience).await;
+        match self.journal.finished(operation, &step.id, self.clock.now(), &outcome) {
+            Ok(()) => outcome,
+            Err(mut error) => {
+                error.parts.push(match outcome {
+                    Ok(_) => Text::new("control-step-done-unrecorded"),
+                    Err(failure) => failure.what,
+                });
+                Err(error)
+            }
+        }
     }
 
     async fn step(

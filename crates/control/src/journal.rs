@@ -10,6 +10,7 @@ use std::{
 
 use roadstead_core::{
     Error, Kind, Result, Text, Timestamp,
+    model::Name,
     plan::Plan,
     port::{
         Journal,
@@ -20,12 +21,17 @@ use roadstead_core::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 const UNREADABLE: &str = "control-journal-unreadable";
+/// Holds for the operations of one fleet, and for those of whose fleet nothing can be read: they may be anybody's.
+const OF_FLEET: &str =
+    "(instr(substr(plan, 1, 200), ?2) > 0 OR instr(substr(plan, 1, 200), '\"fleet\":') = 0)";
 /// The form of the tables; a file of a newer form is refused.
 const SCHEMA: i64 = 1;
 
-/// The journal of one fleet.
+/// The journal of one fleet. Several fleets may share the file, as they do whose fleet files lie in one folder; none sees
+/// what was done of another.
 pub struct SqliteJournal {
     path: PathBuf,
+    fleet: Name,
     connection: Mutex<Connection>,
     skipped: Mutex<BTreeSet<String>>,
 }
@@ -33,11 +39,10 @@ pub struct SqliteJournal {
 impl SqliteJournal {
     /// Opens or creates the file; where nothing can be written, one that is there is opened to be read. A damaged file or
     /// one of a newer form is an error that says so.
-    pub fn open(path: &Path) -> Result<Self> {
-        match Self::to_write(path) {
-            Err(error) if error.kind == Kind::Denied && path.is_file() => {
-                Self::to_read(path).map_err(|other| if other.kind == Kind::Denied { error } else { other })
-            }
+    pub fn open(path: &Path, fleet: &Name) -> Result<Self> {
+        match Self::to_write(path, fleet) {
+            Err(error) if error.kind == Kind::Denied && path.is_file() => Self::to_read(path, fleet)
+                .map_err(|other| if other.kind == Kind::Denied { error } else { other }),
             opened => opened,
         }
     }
@@ -47,7 +52,7 @@ impl SqliteJournal {
         self.skipped.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn to_write(path: &Path) -> Result<Self> {
+    fn to_write(path: &Path, fleet: &Name) -> Result<Self> {
         let connection = Connection::open(path).map_err(|error| trouble(path, &error))?;
         connection
             .execute_batch(
@@ -57,12 +62,12 @@ impl SqliteJournal {
         if form(path, &connection)? < SCHEMA {
             connection.execute_batch(TABLES).map_err(|error| trouble(path, &error))?;
         }
-        Ok(Self::of(path, connection))
+        Ok(Self::of(path, fleet, connection))
     }
 
     /// SQLite wants files beside one with a write-ahead log. Where it cannot make them it reads the file alone if told that
     /// nobody writes it, which is so when that log is not there; records that only the log has are never passed over.
-    fn to_read(path: &Path) -> Result<Self> {
+    fn to_read(path: &Path, fleet: &Name) -> Result<Self> {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         let has_log = std::fs::metadata(log).is_ok_and(|facts| facts.len() > 0);
@@ -74,11 +79,12 @@ impl SqliteJournal {
         if form(path, &connection)? < SCHEMA {
             return Err(Error::new(Kind::Denied, Text::new("control-journal-trouble").with("path", shown)));
         }
-        Ok(Self::of(path, connection))
+        Ok(Self::of(path, fleet, connection))
     }
 
-    fn of(path: &Path, connection: Connection) -> Self {
-        Self { path: path.to_owned(), connection: Mutex::new(connection), skipped: Mutex::default() }
+    fn of(path: &Path, fleet: &Name, connection: Connection) -> Self {
+        let fleet = fleet.clone();
+        Self { path: path.to_owned(), fleet, connection: Mutex::new(connection), skipped: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -147,15 +153,23 @@ impl SqliteJournal {
         })
     }
 
-    /// The newest operations for which this clause holds. One that cannot be read stands in nobody's way.
+    /// What stands among the first words of every plan of this fleet, and of no other's: the second parameter of
+    /// [`OF_FLEET`].
+    fn of_fleet(&self) -> String {
+        format!("\"fleet\":\"{}\",", self.fleet)
+    }
+
+    /// The newest operations of the fleet for which this holds as well. One that cannot be read stands in nobody's way.
     fn newest(&self, which: &str, limit: usize) -> Result<Vec<Operation>> {
         let connection = self.lock();
         let mut statement = connection
-            .prepare(&format!("SELECT id FROM operation {which} ORDER BY number DESC LIMIT ?1"))
+            .prepare(&format!(
+                "SELECT id FROM operation WHERE {OF_FLEET} {which} ORDER BY number DESC LIMIT ?1"
+            ))
             .map_err(|error| trouble(&self.path, &error))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement
-            .query_map([limit], |row| row.get::<_, String>(0))
+            .query_map(params![limit, self.of_fleet()], |row| row.get::<_, String>(0))
             .map_err(|error| trouble(&self.path, &error))?;
         let found =
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
@@ -230,10 +244,10 @@ impl Journal for SqliteJournal {
         let connection = self.lock();
         let pattern = format!("{}%", id.replace(['%', '_', '\\'], ""));
         let mut statement = connection
-            .prepare("SELECT id FROM operation WHERE id LIKE ?1 LIMIT 2")
+            .prepare(&format!("SELECT id FROM operation WHERE id LIKE ?1 AND {OF_FLEET} LIMIT 2"))
             .map_err(|error| trouble(&self.path, &error))?;
         let rows = statement
-            .query_map([pattern], |row| row.get::<_, String>(0))
+            .query_map([pattern, self.of_fleet()], |row| row.get::<_, String>(0))
             .map_err(|error| trouble(&self.path, &error))?;
         let found =
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
@@ -246,7 +260,7 @@ impl Journal for SqliteJournal {
 
     fn restores(&self, limit: usize) -> Result<Vec<Operation>> {
         // A plan's aim stands among its first words; the rest may be long.
-        self.newest("WHERE instr(substr(plan, 1, 1000), '\"aim\":{\"restore\":') > 0", limit)
+        self.newest("AND instr(substr(plan, 1, 1000), '\"aim\":{\"restore\":') > 0", limit)
     }
 
     fn recent(&self, limit: usize) -> Result<Vec<Operation>> {
@@ -319,7 +333,7 @@ fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
             .caused_by(error);
     match kind {
         Kind::Corrupt => told.cure(Text::new("control-journal-corrupt-cure")),
-        Kind::Exhausted => told.cure(Text::new("core-disk-full-cure")),
+        Kind::Exhausted => told.cure(Text::new("control-journal-full-cure")),
         Kind::Denied => told.cure(Text::new("control-journal-closed-cure")),
         _ => told,
     }
@@ -343,12 +357,12 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_read_with_its_log_and_nothing_is_made_beside_it() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| folder.path().join(name);
-        let written = SqliteJournal::to_write(&path("a?#%41.sqlite")).expect("made");
+        let (path, fleet) = (|name: &str| folder.path().join(name), Name::parse("f").expect("a name"));
+        let written = SqliteJournal::to_write(&path("a?#%41.sqlite"), &fleet).expect("made");
         let insert = "INSERT INTO operation (id, plan, started, by_whom) VALUES ('x', '', 0, '')";
         written.lock().execute(insert, []).expect("inserted");
         let count = |path: &Path| {
-            let journal = SqliteJournal::to_read(path).expect("read");
+            let journal = SqliteJournal::to_read(path, &fleet).expect("read");
             let connection = journal.lock();
             connection
                 .query_row("SELECT count(*) FROM operation", [], |row| row.get::<_, i64>(0))

@@ -1,6 +1,6 @@
 //! What the journal still knows of a fleet whose disks say nothing: members that were made, vaults that were used.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use roadstead_core::{
     Timestamp,
@@ -15,15 +15,11 @@ use crate::controller::Controller;
 const OPERATIONS_MAX: usize = 10_000;
 
 impl Controller {
-    /// Members that were created, each with the time of its last creation. Without a readable journal: none. Those of
-    /// another fleet file in the same folder, with which the journal is shared, are not among them.
+    /// Members that were created, each with the time of its last creation. Without a readable journal: none.
     pub(crate) fn created(&self) -> BTreeMap<Name, Timestamp> {
         let mut created = BTreeMap::new();
         self.past(|act, at| {
-            let is_others = |file: &str| file != self.parts.fleet.file && Path::new(file).is_file();
-            if let Act::Create(task) | Act::CreateToLoad { member: task, .. } = act
-                && !is_others(&task.fleet_file)
-            {
+            if let Act::Create(task) | Act::CreateToLoad { member: task, .. } = act {
                 created.entry(task.member.name.clone()).or_insert(at);
             }
         });
@@ -45,7 +41,7 @@ impl Controller {
 
     /// Every act that was done well, the newest first.
     fn past(&self, mut hear: impl FnMut(&Act, Timestamp)) {
-        let operations = self.parts.journal.recent(OPERATIONS_MAX).unwrap_or_else(|error| {
+        let operations = self.recent(OPERATIONS_MAX).unwrap_or_else(|error| {
             tracing::warn!(%error, "the journal cannot be asked what was done before");
             Vec::new()
         });

@@ -26,6 +26,21 @@ pub struct Report {
     pub not_begun: Vec<Step>,
     /// How it ended.
     pub ended: Ended,
+    /// Why the journal does not say so.
+    pub unrecorded: Option<Error>,
+}
+
+impl Default for Report {
+    /// Of nothing, done well.
+    fn default() -> Self {
+        Self {
+            operation: String::new(),
+            steps: vec![],
+            not_begun: vec![],
+            ended: Ended::Done,
+            unrecorded: None,
+        }
+    }
 }
 
 impl Report {
@@ -35,6 +50,7 @@ impl Report {
         self.not_begun.extend(next.not_begun);
         self.operation = next.operation;
         self.ended = next.ended;
+        self.unrecorded = next.unrecorded;
     }
 
     /// Whether anything was done well.

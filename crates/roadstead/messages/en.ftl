@@ -295,6 +295,7 @@ cli-status-to-come = { $count ->
 }
 cli-status-aside = what a restore set aside of { $member } is kept in { $path } (size: { $size }, age: { $age })
 cli-status-aside-cure = when nobody needs it any more, remove that folder by hand; Roadstead deletes no data
+cli-status-aside-later-cure = keep it until the restore of this member has ended
 cli-status-aside-needed-cure = keep it: the restore that set it aside has not ended. To go back to it: roadstead down, move { $data } away and { $path } to { $data }, roadstead up, roadstead resume --give-up
 cli-status-to-come-cure = set the clock right, here and where backups are taken; the order of snapshots does not depend on it, their age does
 cli-status-no-data = { $member } has no data here, although cluster { $cluster } has snapshots
@@ -423,6 +424,8 @@ cli-resume-none = Nothing was interrupted.
 cli-resume-given-up = Given up: { $operation } ({ $aim }). Nothing was changed, and nobody will carry it on.
 cli-resume-gave-up = operation { $operation } was given up
 cli-resume-gave-up-cure = plan it anew with the command that it began with
+cli-resume-of-another = operation { $operation } was begun with another fleet file, { $file }
+cli-resume-of-another-cure = carry it on with that one: roadstead resume { $operation } -f { $file }
 cli-resume-done = operation { $operation } was done to its end
 cli-resume-replaced = operation { $operation } is over: a later restore put its data there
 cli-resume-replaced-cure = so that it is told no more: roadstead resume { $operation } --give-up

@@ -6,10 +6,13 @@ use roadstead_control::Audience;
 use roadstead_core::{
     Kind, Timestamp,
     plan::{Act, Aim, Destination, Plan},
-    port::journal::{Ended, Operation},
+    port::{
+        Journal,
+        journal::{Ended, Operation},
+    },
 };
 
-use crate::world::{Quiet, Script, World, compare, load, plan, step};
+use crate::world::{Full, Quiet, Script, World, compare, load, plan, step};
 
 const RESTORE: Aim = Aim::Restore { snapshot: String::new(), into: Destination::Place };
 
@@ -73,6 +76,26 @@ async fn a_wish_to_stop_is_heard_between_steps() {
     assert_eq!(report.ended, Ended::Cancelled);
     assert_eq!(world.acted(), ["start-a"]);
     assert_eq!(operation.result, Some(Ended::Cancelled));
+}
+
+/// Whatever the journal can still take, all that was done is told, and what is not known to it waits.
+#[tokio::test]
+async fn a_journal_that_fills_up_hides_nothing_that_was_done() {
+    let steps = || plan(vec![step("start", "a"), step("stop", "a")]);
+    // begin; started and finished of each; end.
+    for room in 1..6 {
+        let full = |journal| Arc::new(Full { journal, left: room.into() }) as Arc<dyn Journal>;
+        let world = World::keeping(Script::default(), full);
+        let (report, operation) = run(&world, &steps(), Quiet::default()).await;
+        assert_eq!((report.ended, operation.result), (Ended::Failed, None), "room for {room}");
+        let told = report.failures().count() + usize::from(report.unrecorded.is_some());
+        assert!(told > 0, "room for {room}");
+        let done = world.acted().len();
+        assert_eq!(done, usize::try_from(room / 2).expect("small"), "room for {room}");
+        let known = operation.steps.iter().filter(|step| step.outcome.is_some()).count();
+        assert_eq!(report.steps.iter().filter(|step| step.outcome.is_ok()).count(), known, "room for {room}");
+        assert_eq!(report.steps.len() + report.not_begun.len(), 2, "room for {room}");
+    }
 }
 
 /// What carries a restore on and is stopped before it changed anything took nothing over: the first one still waits.

@@ -18,8 +18,12 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
+fn fleet() -> Name {
+    Name::parse("f").expect("a name")
+}
+
 fn reopened(path: &std::path::Path) -> SqliteJournal {
-    SqliteJournal::open(path).expect("the journal opens")
+    SqliteJournal::open(path, &fleet()).expect("the journal opens")
 }
 
 #[test]
@@ -51,7 +55,9 @@ fn order_is_that_of_writing_although_the_clock_jumped_back() {
 #[test]
 fn restores_are_found_among_the_rest() {
     let folder = tempfile::tempdir().expect("a folder");
-    let journal = reopened(&folder.path().join("state.sqlite"));
+    let longest = Name::parse(&"f".repeat(40)).expect("the longest name");
+    let journal =
+        SqliteJournal::open(&folder.path().join("state.sqlite"), &longest).expect("the journal opens");
     let restore = |snapshot: &str| Aim::Restore { snapshot: snapshot.into(), into: Destination::Place };
     let aims = [
         restore("first"),
@@ -60,8 +66,8 @@ fn restores_are_found_among_the_rest() {
         Aim::Compare { snapshot: "restore".into(), with: Destination::Place },
     ];
     for (number, aim) in aims.iter().enumerate() {
-        let fleet = Name::parse(&"f".repeat(40)).expect("the longest name");
-        let plan = Plan { aim: aim.clone(), fleet, fleet_digest: "d".repeat(64), ..plan(vec![]) };
+        let plan =
+            Plan { aim: aim.clone(), fleet: longest.clone(), fleet_digest: "d".repeat(64), ..plan(vec![]) };
         journal.begin(&number.to_string(), &plan, "t", at(1)).expect("begun");
     }
     let found = |limit| -> Vec<String> {
@@ -69,6 +75,24 @@ fn restores_are_found_among_the_rest() {
     };
     assert_eq!(found(10), ["2", "0"]);
     assert_eq!(found(1), ["2"]);
+}
+
+/// Fleet files of one folder share the file of the journal: what is done of one fleet is nothing of another's.
+#[test]
+fn a_journal_knows_its_own_fleet_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.sqlite");
+    let of =
+        |fleet: &str| SqliteJournal::open(&path, &Name::parse(fleet).expect("a name")).expect("it opens");
+    let other = Name::parse("ff").expect("a name");
+    of("ff").begin("aa", &Plan { fleet: other, ..plan(vec![]) }, "t", at(1)).expect("begun");
+    of("f").begin("ab", &plan(vec![]), "t", at(1)).expect("begun");
+    let ids = |fleet: &str| -> Vec<String> {
+        of(fleet).recent(9).expect("read").into_iter().map(|operation| operation.id).collect()
+    };
+    assert_eq!((ids("f"), ids("ff"), ids("fff")), (vec!["ab".into()], vec!["aa".into()], vec![]));
+    assert_eq!(of("f").operation("a").expect("the only one").id, "ab");
+    assert_eq!(of("f").operation("aa").expect_err("another's").kind, Kind::NotFound);
 }
 
 #[test]
@@ -101,7 +125,7 @@ fn a_damaged_or_newer_file_is_told_and_not_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.sqlite");
     std::fs::write(&path, "this is not a database, and long enough to be looked at as one").expect("written");
-    let damaged = SqliteJournal::open(&path).err().expect("damaged");
+    let damaged = SqliteJournal::open(&path, &fleet()).err().expect("damaged");
     assert_eq!(damaged.kind, Kind::Corrupt);
     assert!(damaged.what.to_string().contains(&path.display().to_string()), "{damaged}");
     assert!(std::fs::read_to_string(&path).expect("still there").starts_with("this is not"));
@@ -109,7 +133,7 @@ fn a_damaged_or_newer_file_is_told_and_not_overwritten() {
     let connection = rusqlite::Connection::open(&newer).expect("a database");
     connection.execute_batch("PRAGMA user_version = 99").expect("set");
     drop(connection);
-    assert_eq!(SqliteJournal::open(&newer).err().expect("newer").kind, Kind::Unsupported);
+    assert_eq!(SqliteJournal::open(&newer, &fleet()).err().expect("newer").kind, Kind::Unsupported);
 }
 
 #[test]

@@ -16,8 +16,9 @@ use roadstead_core::{
     model::{ClusterSpec, Fleet, HostSpec, MemberHome, MemberSpec, Name, Runtime, VaultSpec},
     plan::{Act, Aim, Condition, FORMAT, LoadTask, MemberTask, Plan, SnapshotTask, Standing, Step, Target},
     port::{
-        Clock, Engine, Engines, Hand, Ids, Progress, Secrets, Vault, Vaults, Watch,
+        Clock, Engine, Engines, Hand, Ids, Journal, Progress, Secrets, Vault, Vaults, Watch,
         hand::{LookAsk, Looked, Order, Outcome, Purse},
+        journal::{Ended, Operation},
         vault::SnapshotId,
     },
     seen::{DataSeen, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach},
@@ -158,6 +159,49 @@ impl Audience for Quiet {
     }
 }
 
+/// A journal whose disk is full from the given record on: no disk fills up at one record on demand.
+pub(crate) struct Full {
+    pub(crate) journal: SqliteJournal,
+    pub(crate) left: AtomicI64,
+}
+
+impl Full {
+    fn room(&self) -> Result<()> {
+        let full = || Error::new(Kind::Exhausted, Text::new("full"));
+        if self.left.fetch_sub(1, Ordering::SeqCst) > 0 { Ok(()) } else { Err(full()) }
+    }
+}
+
+impl Journal for Full {
+    fn begin(&self, id: &str, plan: &Plan, by: &str, at: Timestamp) -> Result<()> {
+        self.room().and_then(|()| self.journal.begin(id, plan, by, at))
+    }
+
+    fn started(&self, operation: &str, step: &str, at: Timestamp) -> Result<()> {
+        self.room().and_then(|()| self.journal.started(operation, step, at))
+    }
+
+    fn finished(&self, operation: &str, step: &str, at: Timestamp, outcome: &Result<Outcome>) -> Result<()> {
+        self.room().and_then(|()| self.journal.finished(operation, step, at, outcome))
+    }
+
+    fn end(&self, operation: &str, at: Timestamp, result: Ended) -> Result<()> {
+        self.room().and_then(|()| self.journal.end(operation, at, result))
+    }
+
+    fn operation(&self, id: &str) -> Result<Operation> {
+        self.journal.operation(id)
+    }
+
+    fn recent(&self, limit: usize) -> Result<Vec<Operation>> {
+        self.journal.recent(limit)
+    }
+
+    fn restores(&self, limit: usize) -> Result<Vec<Operation>> {
+        self.journal.restores(limit)
+    }
+}
+
 /// The controller, its script and its folder.
 pub(crate) struct World {
     pub(crate) controller: Controller,
@@ -167,9 +211,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(script: Script) -> Self {
+        Self::keeping(script, |journal| Arc::new(journal))
+    }
+
+    /// A world whose journal is kept by this.
+    pub(crate) fn keeping(script: Script, journal: impl Fn(SqliteJournal) -> Arc<dyn Journal>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let script = Arc::new(script);
-        let journal = SqliteJournal::open(&folder.path().join("state.sqlite")).expect("a journal");
+        let kept = SqliteJournal::open(&folder.path().join("state.sqlite"), &name("f")).expect("a journal");
         let host = HostSpec { name: name("local"), data: "/d".into(), programs: vec![], user: None };
         let fleet = Fleet {
             name: name("f"),
@@ -186,7 +235,7 @@ impl World {
             engines: Arc::new(Nothing),
             vaults: Arc::new(Nothing),
             hands: Arc::new(OneHand(Arc::clone(&script))),
-            journal: Arc::new(journal),
+            journal: journal(kept),
             clock: Arc::new(Backwards::default()),
             ids: Arc::new(Counting::default()),
             secrets: Arc::new(Nothing),

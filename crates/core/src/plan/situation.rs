@@ -145,7 +145,8 @@ impl Situation<'_> {
     /// A snapshot's record and its vault, by full id.
     pub(super) fn record(&self, id: &str) -> Result<(&VaultSpec, &Record), Finding> {
         for (name, records) in self.records {
-            if let Some(record) = records.iter().find(|record| record.id().0 == id)
+            if let Some(record) =
+                records.iter().find(|record| record.id().0 == id && record.draft.fleet == self.fleet.name)
                 && let Some(vault) = self.fleet.vaults.get(name)
             {
                 return Ok((vault, record));

@@ -197,9 +197,18 @@ impl State<'_> {
             .with("path", &aside.path)
             .with("size", aside.bytes.map_or_else(unknown, |bytes| bytes.to_string()))
             .with("age", aside.since.map_or_else(unknown, |since| time::age(self.words, since, self.now)));
-        // While its restore is not done, this may be all that there is.
-        let is_needed = self.seen.half_done.contains_key(aside.member.as_str());
-        let key = if is_needed { "cli-status-aside-needed-cure" } else { "cli-status-aside-cure" };
+        let of_member = |other: &&Aside| other.member == aside.member && other.path.contains("/data.before-");
+        let newest = self.seen.asides.iter().filter(of_member).max_by_key(|other| other.since);
+        let on_host = self.seen.members.get(&aside.member).and_then(|seen| seen.on_host.as_ref());
+        let has_data = on_host.is_some_and(|on_host| matches!(on_host.data, DataSeen::Ours(_)));
+        let key = if !self.seen.half_done.contains_key(aside.member.as_str()) {
+            "cli-status-aside-cure"
+        } else if newest == Some(aside) && !has_data {
+            // Until its restore is done, this may be all that there is.
+            "cli-status-aside-needed-cure"
+        } else {
+            "cli-status-aside-later-cure"
+        };
         let data = aside.path.rsplit_once("/data.").map_or("", |(home, _)| home);
         let cure = Text::new(key).with("path", &aside.path).with("data", format!("{data}/data"));
         Finding::note(aside.member.as_str(), what).cure(cure)

@@ -34,6 +34,9 @@ pub(crate) fn lines(words: &Words, paint: Paint, report: &Report, course: &Cours
         out.push('\n');
         out.push_str(&error::lines(words, paint, failure));
     }
+    if let Some(error) = &report.unrecorded {
+        out.push_str(&error::lines(words, paint, error));
+    }
     for step in &report.not_begun {
         let left = Text::new("cli-report-not-begun").with("step", step.title.clone());
         append(&mut out, &format!("  {} {}", paint.tone(Tone::Faint, "·"), words.say(&left)));
@@ -97,6 +100,7 @@ pub(crate) fn document(words: &Words, report: &Report, course: &Course) -> Value
     json!({
         "operation": report.operation,
         "ended": report.ended,
+        "unrecorded": report.unrecorded.as_ref().map(|error| values::failure(words, error)),
         "steps": steps.collect::<Vec<_>>(),
         "not_begun": left.collect::<Vec<_>>(),
     })

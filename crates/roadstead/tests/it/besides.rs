@@ -70,6 +70,45 @@ fn a_fleet_of_the_same_name_touches_nothing_of_the_other() {
     assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["ping"]), "PONG");
 }
 
+/// Fleet files of one folder share its journal and its vault. What waits in one fleet is nothing of the other's.
+#[cfg(feature = "redis")]
+#[test]
+fn what_waits_in_one_fleet_is_never_carried_on_in_another() {
+    let harbour = fleet(&[SESSIONS]);
+    let declared = harbour.declared();
+    let file_of = |fleet: &str| {
+        let path = harbour.path(&format!("{fleet}.yaml"));
+        fs::write(&path, declared.replace("fleet: voyage", &format!("fleet: {fleet}"))).expect("own folder");
+        path.display().to_string()
+    };
+    // One port for both: one is down while the other is up.
+    let (staging, production) = (file_of("voyage"), file_of("production"));
+    fs::remove_file(harbour.path("fleet.yaml")).expect("own folder");
+    let run = |args: &[&str], file: &str| harbour.run(&[args, &["-f", file]].concat());
+    let restore = ["restore", "latest", "--cluster", "sessions", "--yes=sessions-1", "-f", &staging];
+    run(&["up", "--yes"], &staging).expect(0);
+    run(&["backup"], &staging).expect(0);
+    // begin; ready, stop: two records each.
+    harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", "5")], &restore).expect(-1);
+    let listed = run(&["journal", "--json"], &staging).expect(0).json();
+    let killed = listed["operations"][0]["id"].as_str().expect("an id").to_owned();
+
+    run(&["up", "--yes"], &production).expect(0);
+    let status = run(&["status"], &production).expect(0);
+    assert!(!format!("{}{}", status.out, status.err).contains(&killed[..8]), "{}{}", status.out, status.err);
+    let none = run(&["resume", "--yes=sessions-1", "--json"], &production).expect(0).json();
+    assert!(none["resumed"].is_null(), "{none:#}");
+    let refused = run(&["resume", &killed, "--yes=sessions-1"], &production).expect(1);
+    assert!(refused.err.contains(&killed[..8]), "{}", refused.err);
+    // Nor does what is done in the other end it.
+    run(&["backup"], &production).expect(0);
+    run(&["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"], &production).expect(0);
+    run(&["down", "--yes"], &production).expect(0);
+    assert!(run(&["status"], &staging).expect(1).out.contains(&killed[..8]));
+    run(&["resume", "--yes=sessions-1"], &staging).expect(0);
+    run(&["status"], &staging).expect(0);
+}
+
 #[cfg(feature = "redis")]
 #[test]
 fn damage_that_a_check_of_the_vault_finds_takes_the_green_away() {
