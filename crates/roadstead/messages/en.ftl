@@ -241,7 +241,7 @@ cli-report-cancelled = Stopped on request: { $done } { $done ->
    *[other] steps
   } done, { $left } not; what was done stays as it is. Carry on with: roadstead resume { $operation }
 cli-interrupted-earlier = operation { $operation } ({ $aim }), begun { $started }, was interrupted
-cli-interrupted-earlier-cure = this plan starts from where the world is now; to carry the other on: roadstead resume
+cli-interrupted-earlier-cure = this plan starts from where the world is now; to carry the other on: roadstead resume { $operation }
 cli-folder-unmakeable = folder { $path } cannot be made
 cli-folder-not-ours = folder { $path } belongs to somebody else, or others may enter it
 cli-secret-made = made a random secret in { $path } (mode 0600)
@@ -283,7 +283,9 @@ cli-age-ahead = in the future
 cli-status-undeclared = not in the fleet file
 cli-status-dead = { $member } should run and does not, and no agent is there to start it
 cli-status-dead-cure = roadstead up
-cli-status-unfinished-cure = carry it on: roadstead resume; or, if nobody wants it, remove { $path }
+cli-status-unfinished-cure = carry it on: roadstead resume { $operation }; or, if nobody wants it, remove { $path }
+cli-status-unfinished-place-cure = wait for one that is at work; else carry it on: roadstead resume { $operation }; or begin anew: roadstead restore latest --cluster { $cluster }
+cli-status-unfinished-lost-cure = carry its restore on, by its id in `roadstead journal`; or, if nobody wants it, remove { $path }
 cli-status-elsewhere = { $member } listens at { $there }, and the fleet file says { $wanted }
 cli-status-elsewhere-cure = restart it as declared: roadstead up
 cli-status-half-done = the restore into { $place } (operation { $operation }) is at work or did not end
@@ -296,7 +298,7 @@ cli-status-to-come = { $count ->
 cli-status-aside = what a restore set aside of { $member } is kept in { $path } (size: { $size }, age: { $age })
 cli-status-aside-cure = when nobody needs it any more, remove that folder by hand; Roadstead deletes no data
 cli-status-aside-later-cure = keep it until the restore of this member has ended
-cli-status-aside-needed-cure = keep it: the restore that set it aside has not ended. To go back to it: roadstead down, move { $data } away and { $path } to { $data }, roadstead up, roadstead resume --give-up
+cli-status-aside-needed-cure = keep it: the restore that set it aside has not ended. To go back to it: roadstead down, move { $data } away and { $path } to { $data }, roadstead up, roadstead resume { $operation } --give-up
 cli-status-to-come-cure = set the clock right, here and where backups are taken; the order of snapshots does not depend on it, their age does
 cli-status-no-data = { $member } has no data here, although cluster { $cluster } has snapshots
 cli-status-no-data-cure = bring its data back, or restore it: roadstead restore latest --cluster { $cluster }
@@ -421,6 +423,7 @@ cli-ended-never = interrupted
 cli-ended-not-yet = running
 cli-resume-head = Carrying on { $operation }: { $aim }
 cli-resume-none = Nothing was interrupted.
+cli-resume-none-lately = Nothing was interrupted among the latest { $count } operations; an older one is carried on by its id.
 cli-resume-given-up = Given up: { $operation } ({ $aim }). Nothing was changed, and nobody will carry it on.
 cli-resume-gave-up = operation { $operation } was given up
 cli-resume-gave-up-cure = plan it anew with the command that it began with
@@ -430,7 +433,8 @@ cli-resume-done = operation { $operation } was done to its end
 cli-resume-replaced = operation { $operation } is over: a later restore put its data there
 cli-resume-replaced-cure = so that it is told no more: roadstead resume { $operation } --give-up
 cli-resume-resumed = operation { $operation } was carried on by a later one already
-cli-resume-resumed-cure = `roadstead journal` lists them; resume the last one
+cli-resume-resumed-cure = the one that waits now is carried on by: roadstead resume { $operation }
+cli-resume-resumed-none-cure = none waits to be carried on; `roadstead journal` lists them
 
 # Explain.
 cli-head-setting = SETTING

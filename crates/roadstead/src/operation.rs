@@ -209,11 +209,14 @@ fn exit(report: &Report, aim: &Aim) -> Exit {
 /// Says that an earlier operation never ended. It does not stand in the way: plans start from where the world is.
 fn tell_of_interrupted(context: &Context, controller: &Controller) -> Result<()> {
     let Some(Operation { id, plan, started, .. }) = controller.interrupted()? else { return Ok(()) };
+    let short = id.get(..8).unwrap_or(&id);
     let told = Text::new("cli-interrupted-earlier")
-        .with("operation", id.get(..8).unwrap_or(&id))
+        .with("operation", short)
         .with("aim", render::plan::aim(&plan.aim))
         .with("started", started.for_people());
-    let finding = finding::Finding::warning("", told).cure(Text::new("cli-interrupted-earlier-cure"));
+    // By its id: once this plan has done something, another may be the newest that waits.
+    let cure = Text::new("cli-interrupted-earlier-cure").with("operation", short);
+    let finding = finding::Finding::warning("", told).cure(cure);
     if !context.settings.json {
         let paint = Paint::new(context.settings.color.choose(&std::io::stderr()));
         crate::write_err(&render::finding::one(&context.words, paint, &finding));

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// How many of the latest operations are looked through for what cannot be read.
+/// How many of the latest operations are looked through: for what cannot be read, and, by the controller, for what waits.
 const OPERATIONS_READ: usize = 100;
 
 pub(crate) fn define(words: &Words) -> Command {
@@ -202,8 +202,10 @@ pub(crate) fn run_resume(context: &Context, matches: &ArgMatches) -> Outcome {
     let controller = house::controller(context, &loaded)?;
     let gives_up = matches.get_flag("give-up");
     let Some(operation) = interrupted(&controller, matches.get_one::<String>("operation"), gives_up)? else {
-        let json = json!({ "resumed": null });
-        return Ok(Answer::done(format!("{}\n", context.words.word("cli-resume-none")), json));
+        let is_long = controller.journal().recent(OPERATIONS_READ + 1)?.len() > OPERATIONS_READ;
+        let told = Text::new(if is_long { "cli-resume-none-lately" } else { "cli-resume-none" });
+        let told = context.words.say(&told.with("count", OPERATIONS_READ));
+        return Ok(Answer::done(format!("{told}\n"), json!({ "resumed": null })));
     };
     if gives_up {
         controller.give_up(&controller.hold()?, &operation)?;
@@ -258,7 +260,13 @@ fn interrupted(controller: &Controller, asked: Option<&String>, gives_up: bool) 
     }
     match operation.result {
         Some(Ended::Done) => Err(refuse("cli-resume-done")),
-        Some(Ended::Resumed) => Err(refuse("cli-resume-resumed").cure(Text::new("cli-resume-resumed-cure"))),
+        Some(Ended::Resumed) => {
+            let cure = match controller.interrupted()? {
+                Some(waits) => Text::new("cli-resume-resumed-cure").with("operation", short(&waits.id)),
+                None => Text::new("cli-resume-resumed-none-cure"),
+            };
+            Err(refuse("cli-resume-resumed").cure(cure))
+        }
         Some(Ended::GivenUp) => Err(refuse("cli-resume-gave-up").cure(Text::new("cli-resume-gave-up-cure"))),
         _ if !gives_up && controller.is_replaced(&operation)? => {
             let cure = Text::new("cli-resume-replaced-cure").with("operation", short(&operation.id));

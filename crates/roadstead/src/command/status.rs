@@ -197,11 +197,12 @@ impl State<'_> {
             .with("path", &aside.path)
             .with("size", aside.bytes.map_or_else(unknown, |bytes| bytes.to_string()))
             .with("age", aside.since.map_or_else(unknown, |since| time::age(self.words, since, self.now)));
+        let needed = carried_on_by(self.seen, &aside.member);
         let of_member = |other: &&Aside| other.member == aside.member && other.path.contains("/data.before-");
         let newest = self.seen.asides.iter().filter(of_member).max_by_key(|other| other.since);
         let on_host = self.seen.members.get(&aside.member).and_then(|seen| seen.on_host.as_ref());
         let has_data = on_host.is_some_and(|on_host| matches!(on_host.data, DataSeen::Ours(_)));
-        let key = if !self.seen.half_done.contains_key(aside.member.as_str()) {
+        let key = if needed.is_none() {
             "cli-status-aside-cure"
         } else if newest == Some(aside) && !has_data {
             // Until its restore is done, this may be all that there is.
@@ -211,6 +212,7 @@ impl State<'_> {
         };
         let data = aside.path.rsplit_once("/data.").map_or("", |(home, _)| home);
         let cure = Text::new(key).with("path", &aside.path).with("data", format!("{data}/data"));
+        let cure = cure.with("operation", needed.unwrap_or_default());
         Finding::note(aside.member.as_str(), what).cure(cure)
     }
 
@@ -336,6 +338,7 @@ pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
 fn lost(cluster: &ClusterSpec, seen: &FleetSeen, shelf: &Shelf) -> Vec<Finding> {
     let mut found = Vec::new();
     for member in &cluster.members {
+        let operation = carried_on_by(seen, &member.name);
         let Some(seen) = seen.members.get(&member.name) else { continue };
         let lost = plan::backup::lost_data(cluster, member, seen);
         found.extend(lost.map(|finding| Finding { severity: Severity::Error, ..finding }));
@@ -348,7 +351,12 @@ fn lost(cluster: &ClusterSpec, seen: &FleetSeen, shelf: &Shelf) -> Vec<Finding> 
             DataSeen::Ours(_) => continue,
             DataSeen::Foreign(why) => (why.clone(), "core-plan-foreign-data-cure"),
             DataSeen::Unfinished | DataSeen::HalfLoaded => {
-                found.push(plan::apply::unfinished(cluster, member));
+                let told = plan::apply::unfinished(cluster, member);
+                let cure = |operation| {
+                    let cure = Text::new("cli-status-unfinished-place-cure").with("cluster", &cluster.name);
+                    cure.with("operation", operation)
+                };
+                found.push(operation.map(cure).into_iter().fold(told, Finding::cure));
                 continue;
             }
             DataSeen::Absent if shelf.of(&cluster.name).next().is_none() => continue,
@@ -390,18 +398,28 @@ fn is_unfinished(seen: &MemberSeen) -> bool {
     seen.on_host.as_ref().is_some_and(|host| host.data.is_unfinished())
 }
 
+/// The restore into this member that waits to be carried on; `None`: the journal knows of none.
+fn carried_on_by<'s>(seen: &'s FleetSeen, member: &Name) -> Option<&'s str> {
+    let half = seen.half_done.get(member.as_str())?;
+    Some(half.operation.get(..8).unwrap_or(&half.operation))
+}
+
 /// Copies beside the fleet whose load was broken off: nobody may take one for what it was to be.
-fn unfinished_copies(fleet: &Fleet, cluster: &ClusterSpec, seen: &FleetSeen) -> Vec<Finding> {
+fn unfinished_copies(fleet: &Fleet, cluster: &ClusterSpec, all: &FleetSeen) -> Vec<Finding> {
     let mut found = Vec::new();
     for member in &cluster.members {
         let Runtime::Process { host, .. } = &member.runtime else { continue };
-        let (Some(seen), Some(host)) = (seen.members.get(&member.name), fleet.hosts.get(host)) else {
+        let (Some(seen), Some(host)) = (all.members.get(&member.name), fleet.hosts.get(host)) else {
             continue;
         };
         if is_unfinished(seen) {
             let path = MemberHome::new(host, &fleet.name, &member.name).data();
             let told = plan::apply::unfinished(cluster, member);
-            found.push(told.cure(Text::new("cli-status-unfinished-cure").with("path", path)));
+            let cure = match carried_on_by(all, &member.name) {
+                Some(operation) => Text::new("cli-status-unfinished-cure").with("operation", operation),
+                None => Text::new("cli-status-unfinished-lost-cure"),
+            };
+            found.push(told.cure(cure.with("path", path)));
         }
     }
     found

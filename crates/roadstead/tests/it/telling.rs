@@ -224,3 +224,38 @@ fn what_cannot_be_read_in_the_journal_is_told() {
         assert!(json["findings"].as_array().expect("a list").iter().any(is_told), "{json:#}");
     }
 }
+
+#[cfg(feature = "redis")]
+#[test]
+fn what_waits_is_named_wherever_it_is_said_to_be_carried_on() {
+    let harbour = fleet(&[SESSIONS]);
+    let newest = || {
+        let json = harbour.run(&["journal", "--limit", "1", "--json"]).expect(0).json();
+        json["operations"][0]["id"].as_str().expect("an id")[..8].to_owned()
+    };
+    let names = |told: &str, id: &str| {
+        let said: Vec<&str> = told.split("roadstead resume").skip(1).collect();
+        assert!(!said.is_empty() && said.iter().all(|rest| rest.starts_with(&format!(" {id}"))), "{told}");
+    };
+    let crashed = |record: &str, args: &[&str]| {
+        harbour.run_with(&[("ROADSTEAD_CRASH_AFTER_RECORD", record)], args).expect(-1);
+        newest()
+    };
+    let begun = crashed("2", &["up", "--yes"]);
+    names(&harbour.run(&["up", "--yes"]).expect(0).err, &begun);
+    harbour.run(&["backup"]).expect(0);
+    // Killed when its load had begun: in place, where data was set aside, and beside.
+    for args in [
+        &["restore", "latest", "--yes=sessions-1"][..],
+        &["restore", "latest", "--beside", &format!("copy-1:{}", place::free_port()), "--yes"],
+    ] {
+        let load = if args.contains(&"--beside") { "4" } else { "10" };
+        let id = crashed(load, args);
+        let told = harbour.run(&["status"]).expect(1).out;
+        names(&told, &id);
+        assert!(told.contains("unfinished"), "{told}");
+        harbour.run(&["resume", &id, "--yes=sessions-1"]).expect(0);
+        let refused = harbour.run(&["resume", &id]).expect(1).err;
+        assert!(refused.contains("none waits"), "{refused}");
+    }
+}
