@@ -40,7 +40,7 @@ pub(crate) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
-    stderr: JoinHandle<String>,
+    stderr: JoinHandle<Said>,
     buffer: BytesMut,
 }
 
@@ -145,7 +145,7 @@ impl Running {
             tokio::io::copy(&mut rest, &mut sink).await.map_err(|error| pipe(&self.name, &error))?;
         }
         let status = self.child.wait().await.map_err(|error| pipe(&self.name, &error))?;
-        let words = self.stderr.await.unwrap_or_default();
+        let words = self.stderr.await.unwrap_or_default().without_statements(&self.name);
         if status.success() {
             return Ok(words);
         }
@@ -155,6 +155,47 @@ impl Running {
         );
         error.causes = told(&words);
         Err(error)
+    }
+}
+
+/// What PostgreSQL's tools write before a statement that failed.
+const STATEMENT: &str = "Command was: ";
+/// What a value in a statement begins with: a literal of either form, a list of options.
+const VALUES: [char; 3] = ['\'', '$', '('];
+
+/// What a tool wrote to standard error.
+#[derive(Default)]
+struct Said {
+    words: String,
+    /// Whether it is the last part of more.
+    is_cut: bool,
+}
+
+impl Said {
+    /// Without the statements that it repeats: a password may stand in one. PostgreSQL's tools give a whole one after
+    /// "Command was:", of which what stands before the first value is kept, so that it is known which object it is about;
+    /// and the server's excerpt of one after "LINE n:".
+    fn without_statements(&self, tool: &str) -> String {
+        let is_excerpt = |line: &str| {
+            let number = line.strip_prefix("LINE ").and_then(|rest| rest.split_once(':'));
+            number.is_some_and(|(number, _)| {
+                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        };
+        let speaks = |line: &str| line.strip_prefix(tool).is_some_and(|rest| rest.starts_with(": "));
+        let (mut kept, mut in_statement) = (String::new(), self.is_cut);
+        for line in self.words.split_inclusive('\n') {
+            in_statement &= !speaks(line);
+            let is_caret = line.trim() == "^";
+            if let Some((before, statement)) = line.split_once(STATEMENT) {
+                in_statement = true;
+                let head = statement.split(VALUES).next().unwrap_or_default();
+                kept.extend([before, STATEMENT, head.trim_end(), " …\n"]);
+            } else if !in_statement && !is_excerpt(line) && !is_caret {
+                kept.push_str(line);
+            }
+        }
+        kept
     }
 }
 
@@ -175,8 +216,8 @@ fn pipe(tool: &str, error: &std::io::Error) -> Error {
     told
 }
 
-async fn keep_tail(mut stderr: tokio::process::ChildStderr) -> String {
-    let mut kept = Vec::new();
+async fn keep_tail(mut stderr: tokio::process::ChildStderr) -> Said {
+    let (mut kept, mut is_cut) = (Vec::new(), false);
     let mut piece = [0_u8; 4096];
     while let Ok(count) = stderr.read(&mut piece).await {
         if count == 0 {
@@ -185,14 +226,38 @@ async fn keep_tail(mut stderr: tokio::process::ChildStderr) -> String {
         kept.extend_from_slice(&piece[..count]);
         if kept.len() > 2 * STDERR_KEPT_BYTES {
             kept.drain(..kept.len() - STDERR_KEPT_BYTES);
+            is_cut = true;
         }
     }
-    String::from_utf8_lossy(&kept).into_owned()
+    Said { words: String::from_utf8_lossy(&kept).into_owned(), is_cut }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statements_are_not_repeated_for_a_secret_may_stand_in_them() {
+        let said = "pg_restore: from TOC entry 7; 1418 16400 USER MAPPING x\n\
+            pg_restore: error: could not execute query: ERROR:  no\nLINE 2:     password 'hidden'\n            ^\n\
+            DETAIL:  why\nCommand was: CREATE USER MAPPING x OPTIONS (\n    password 'hidden'\n);\n\n\
+            pg_restore: detail: Command was: ALTER ROLE x PASSWORD\n'hidden'\npg_restore: warning: ignored\n";
+        let without = |tool: &str, words: &str, is_cut| {
+            Said { words: words.to_owned(), is_cut }.without_statements(tool)
+        };
+        assert_eq!(
+            without("pg_restore", said, false),
+            "pg_restore: from TOC entry 7; 1418 16400 USER MAPPING x\n\
+            pg_restore: error: could not execute query: ERROR:  no\nDETAIL:  why\n\
+            Command was: CREATE USER MAPPING x OPTIONS …\npg_restore: detail: Command was: ALTER ROLE x PASSWORD …\n\
+            pg_restore: warning: ignored\n"
+        );
+        // The rest of a statement may look like the tool's own words; it stays silent until the tool speaks.
+        assert_eq!(without("pg_dump", "Command was: a\n: b\nLINE x\n", false), "Command was: a …\n");
+        assert_eq!(without("mysqldump", "LINE x: y\n", false), "LINE x: y\n");
+        // What is left of a long one is of a statement, as far as anybody knows.
+        assert_eq!(without("pg_dump", "of one\npg_dump: error: b\n", true), "pg_dump: error: b\n");
+    }
 
     #[test]
     fn the_line_that_names_the_error_is_told_however_long_the_statement_is() {

@@ -210,12 +210,12 @@ cli-risk-loses-data = loses data
 
 # Consent.
 cli-consent-ask = Carry it out? [y/N]
-cli-consent-type = This takes away live data. Type { $name } to go on:
+cli-consent-type = This takes away data. Type { $name } to go on:
 cli-consent-refused = not consented to; nothing was done
 cli-consent-unread = the answer cannot be read from the terminal
 cli-consent-missing = this changes things, and there is no terminal to ask on
 cli-consent-missing-cure = read the plan with --dry-run, then give --yes
-cli-consent-names = this takes away live data of { $names }, which a bare --yes does not cover
+cli-consent-names = this takes away data of { $names }, which a bare --yes does not cover
 cli-consent-names-cure = read the plan with --dry-run, then give --yes={ $names }
 
 # The course of operations.

@@ -187,12 +187,12 @@ cli-risk-loses-data = 丢失数据
 
 # 同意。
 cli-consent-ask = 要执行吗？[y/N]
-cli-consent-type = 这会使在用数据不再在用。要继续，请输入 { $name }：
+cli-consent-type = 这会移走或移除数据。要继续，请输入 { $name }：
 cli-consent-refused = 未获同意；什么也没有做
 cli-consent-unread = 无法从终端读取回答
 cli-consent-missing = 此操作会带来改变，而没有终端可以询问
 cli-consent-missing-cure = 用 --dry-run 阅读计划，然后加上 --yes
-cli-consent-names = 这会使 { $names } 的在用数据不再在用，仅有 --yes 不够
+cli-consent-names = 这会移走或移除 { $names } 的数据，仅有 --yes 不够
 cli-consent-names-cure = 用 --dry-run 阅读计划，然后加上 --yes={ $names }
 
 # 操作过程。

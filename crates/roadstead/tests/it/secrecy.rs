@@ -110,3 +110,29 @@ fn no_process_carries_a_secret_in_its_arguments() {
     }
     assert!(seen > 0, "the dump's arguments were looked at");
 }
+
+/// The data itself may hold passwords. A load that fails at the statement with one says which object it was, no more.
+#[cfg(feature = "postgresql")]
+#[test]
+fn a_statement_that_fails_at_a_load_is_not_repeated() {
+    const INSIDE: &str = "pl4nted-1n-the-data";
+    let server = stranger::Postgresql::start();
+    // As a dump is loaded, functions are not checked: by that this validator knows it.
+    server.sql(
+        "create function only_at_home(text[], oid) returns void language plpgsql as $$ begin \
+         if $2 = 'pg_user_mapping'::regclass and current_setting('check_function_bodies') = 'off' then \
+         raise 'not here'; end if; end $$",
+    );
+    server.sql("create foreign data wrapper away validator only_at_home");
+    server.sql("create server elsewhere foreign data wrapper away");
+    server.sql(&format!("create user mapping for postgres server elsewhere options (password '{INSIDE}')"));
+    let harbour = crate::faults::stranger_fleet(&server);
+    harbour.run(&["backup"]).expect(0);
+    let failed = harbour.run(&["verify", "-vvv"]).expect(1);
+    let said = format!("{}{}", failed.out, failed.err);
+    assert!(said.contains("not here") && said.contains("USER MAPPING"), "{said}");
+    assert!(!said.contains(INSIDE), "{said}");
+    let listed = harbour.run(&["journal", "--json"]).expect(0);
+    assert!(!listed.out.contains(INSIDE), "{}", listed.out);
+    assert_eq!(holding(harbour.folder(), INSIDE), Vec::<String>::new());
+}

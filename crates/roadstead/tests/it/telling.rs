@@ -254,7 +254,7 @@ fn what_waits_is_named_wherever_it_is_said_to_be_carried_on() {
         let told = harbour.run(&["status"]).expect(1).out;
         names(&told, &id);
         assert!(told.contains("unfinished"), "{told}");
-        harbour.run(&["resume", &id, "--yes=sessions-1"]).expect(0);
+        harbour.run(&["resume", &id, "--yes=sessions-1,copy-1"]).expect(0);
         let refused = harbour.run(&["resume", &id]).expect(1).err;
         assert!(refused.contains("none waits"), "{refused}");
     }
