@@ -12,7 +12,7 @@ use crate::{
     port::{
         engine::{Change, Deploy, Engine, How},
         layout::{File, Layout, Piece},
-        vault::{Record, SnapshotId, in_one_order},
+        vault::SnapshotId,
     },
     seen::{DataSeen, Facts, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen, Reach, SettingSeen},
 };
@@ -223,11 +223,7 @@ fn refuse_lost_data(
     member: &MemberSpec,
     data: &DataSeen,
 ) -> Result<(), Vec<Finding>> {
-    let of_cluster =
-        |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == situation.fleet.name;
-    let of_vault = |records: &Vec<Record>| records.iter().filter(of_cluster).cloned().collect();
-    let records = in_one_order(situation.records.values().map(of_vault), |record| &record.draft);
-    let Some(newest) = records.last() else {
+    let Some(newest) = situation.newest_of(cluster) else {
         refuse_missing_data(situation, cluster, member)?;
         return match situation.vault_of(cluster) {
             Some(vault) if !situation.records.contains_key(&vault.name) => {

@@ -11,7 +11,7 @@ use crate::{
         Deploy, Engine, Engines,
         engine::{Purpose, RenderAsk},
         layout::Layout,
-        vault::Record,
+        vault::{Record, in_one_order},
     },
     seen::{FleetSeen, HostSeen, MemberSeen, OnHost, Reach},
 };
@@ -153,6 +153,14 @@ impl Situation<'_> {
             }
         }
         Err(Finding::error(id, Text::new("core-plan-unknown-snapshot").with("snapshot", id)))
+    }
+
+    /// The newest snapshot of a cluster in all vaults that could be read.
+    pub(super) fn newest_of(&self, cluster: &ClusterSpec) -> Option<Record> {
+        let is_its =
+            |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == self.fleet.name;
+        let of_vault = |records: &Vec<Record>| records.iter().filter(is_its).cloned().collect();
+        in_one_order(self.records.values().map(of_vault), |record: &Record| &record.draft).pop()
     }
 
     /// Whether the interrupted operation had finished this step.

@@ -254,9 +254,11 @@ fn interrupted(controller: &Controller, asked: Option<&String>, gives_up: bool) 
     let refuse =
         |key: &str| Error::new(Kind::Precondition, Text::new(key).with("operation", short(&operation.id)));
     if let Some(file) = controller.other_file_of(&operation) {
-        return Err(refuse("cli-resume-of-another")
-            .with("file", file)
-            .cure(Text::new("cli-resume-of-another-cure").with("file", file)));
+        return Err(refuse("cli-resume-of-another").with("file", file).cure(
+            Text::new("cli-resume-of-another-cure")
+                .with("operation", short(&operation.id))
+                .with("file", file),
+        ));
     }
     match operation.result {
         Some(Ended::Done) => Err(refuse("cli-resume-done")),
