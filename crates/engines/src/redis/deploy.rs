@@ -35,6 +35,18 @@ const STOP_DEADLINE: Millis = Millis::seconds(60);
 impl Deploy for Redis {
     fn render(&self, ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
         let server = server(ask).map_err(|finding| vec![finding])?;
+        let newer: Vec<_> = ask
+            .cluster
+            .settings
+            .keys()
+            .filter_map(|name| {
+                let subject = format!("clusters.{}.settings.{name}", ask.cluster.name);
+                settings::not_in(name, &server.version, &subject)
+            })
+            .collect();
+        if !newer.is_empty() {
+            return Err(newer);
+        }
         let lines = Lines::of(ask);
         let home = ask.home;
         let directory = |path| Directory { path, mode: 0o700 };

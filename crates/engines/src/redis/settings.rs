@@ -4,17 +4,23 @@
 
 use std::collections::BTreeSet;
 
-use roadstead_core::{Finding, Text, model::ClusterSpec, seen::Effect};
+use roadstead_core::{Bytes, Finding, Text, Version, model::ClusterSpec, seen::Effect};
 
 /// What a value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     /// `yes` or `no`.
     Flag,
-    /// A whole number.
-    Number,
-    /// Bytes; `512mb`, `512MiB` and `536870912` are equal.
-    Memory,
+    /// A whole number, from the least to the greatest.
+    Number(i64, i64),
+    /// Bytes, this many or more; `512mb`, `512MiB` and `536870912` are equal.
+    Memory(u64),
+    /// Bytes, or a share of the memory, as `5%`.
+    Share,
+    /// Pairs of seconds and changes, or nothing.
+    Saves,
+    /// Three numbers from -2000 to 2000.
+    Scores,
     /// One of these words.
     Word(&'static [&'static str]),
     /// Classes of events, a letter each, in any order.
@@ -96,6 +102,11 @@ const POLICIES: &[&str] = &[
 const FACILITIES: &[&str] =
     &["user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"];
 
+/// The greatest number of most settings.
+const INT: i64 = i32::MAX as i64;
+/// Settings that servers before this version do not have, and do not start with.
+const SINCE_7_2: [&str; 2] = ["set-max-listpack-entries", "set-max-listpack-value"];
+
 /// The events that the letter `A` stands for.
 const ALL_EVENTS: &str = "g$lshzxetd";
 
@@ -105,14 +116,14 @@ const CLIENT_LIMITS: [(&str, [u64; 3]); 3] =
 
 const SETTINGS: &[Setting] = &[
     live("acl-pubsub-default", Sort::Word(&["resetchannels", "allchannels"])),
-    live("acllog-max-len", Sort::Number),
-    live("active-defrag-cycle-max", Sort::Number),
-    live("active-defrag-cycle-min", Sort::Number),
-    live("active-defrag-ignore-bytes", Sort::Memory),
-    live("active-defrag-max-scan-fields", Sort::Number),
-    live("active-defrag-threshold-lower", Sort::Number),
-    live("active-defrag-threshold-upper", Sort::Number),
-    live("active-expire-effort", Sort::Number),
+    live("acllog-max-len", Sort::Number(0, i64::MAX)),
+    live("active-defrag-cycle-max", Sort::Number(1, 99)),
+    live("active-defrag-cycle-min", Sort::Number(1, 99)),
+    live("active-defrag-ignore-bytes", Sort::Memory(1)),
+    live("active-defrag-max-scan-fields", Sort::Number(1, i64::MAX)),
+    live("active-defrag-threshold-lower", Sort::Number(0, 1000)),
+    live("active-defrag-threshold-upper", Sort::Number(0, 1000)),
+    live("active-expire-effort", Sort::Number(1, 10)),
     live("activedefrag", Sort::Flag),
     live("activerehashing", Sort::Flag),
     live("aof-load-truncated", Sort::Flag),
@@ -122,26 +133,26 @@ const SETTINGS: &[Setting] = &[
     fixed("aof_rewrite_cpulist", Sort::Words),
     live("appendfsync", Sort::Word(&["everysec", "always", "no"])),
     live("appendonly", Sort::Flag),
-    live("auto-aof-rewrite-min-size", Sort::Memory),
-    live("auto-aof-rewrite-percentage", Sort::Number),
+    live("auto-aof-rewrite-min-size", Sort::Memory(0)),
+    live("auto-aof-rewrite-percentage", Sort::Number(0, INT)),
     fixed("bgsave_cpulist", Sort::Words),
     fixed("bio_cpulist", Sort::Words),
-    live("busy-reply-threshold", Sort::Number),
+    live("busy-reply-threshold", Sort::Number(0, i64::MAX)),
     live("client-output-buffer-limit", Sort::Limits),
-    live("client-query-buffer-limit", Sort::Memory),
+    live("client-query-buffer-limit", Sort::Memory(1 << 20)),
     live("crash-log-enabled", Sort::Flag),
     live("crash-memcheck-enabled", Sort::Flag),
-    fixed("databases", Sort::Number),
+    fixed("databases", Sort::Number(1, INT)),
     fixed("disable-thp", Sort::Flag),
     live("dynamic-hz", Sort::Flag),
-    live("hash-max-listpack-entries", Sort::Number),
-    live("hash-max-listpack-value", Sort::Memory),
-    live("hll-sparse-max-bytes", Sort::Memory),
-    live("hz", Sort::Number),
-    fixed("io-threads", Sort::Number),
+    live("hash-max-listpack-entries", Sort::Number(0, i64::MAX)),
+    live("hash-max-listpack-value", Sort::Memory(0)),
+    live("hll-sparse-max-bytes", Sort::Memory(0)),
+    live("hz", Sort::Number(0, INT)),
+    fixed("io-threads", Sort::Number(1, 128)),
     fixed("io-threads-do-reads", Sort::Flag),
     live("jemalloc-bg-thread", Sort::Flag),
-    live("latency-monitor-threshold", Sort::Number),
+    live("latency-monitor-threshold", Sort::Number(0, i64::MAX)),
     live("latency-tracking", Sort::Flag),
     live("latency-tracking-info-percentiles", Sort::Percentiles),
     live("lazyfree-lazy-eviction", Sort::Flag),
@@ -149,65 +160,65 @@ const SETTINGS: &[Setting] = &[
     live("lazyfree-lazy-server-del", Sort::Flag),
     live("lazyfree-lazy-user-del", Sort::Flag),
     live("lazyfree-lazy-user-flush", Sort::Flag),
-    live("lfu-decay-time", Sort::Number),
-    live("lfu-log-factor", Sort::Number),
-    live("list-compress-depth", Sort::Number),
-    live("list-max-listpack-size", Sort::Number),
+    live("lfu-decay-time", Sort::Number(0, INT)),
+    live("lfu-log-factor", Sort::Number(0, INT)),
+    live("list-compress-depth", Sort::Number(0, INT)),
+    live("list-max-listpack-size", Sort::Number(-INT - 1, INT)),
     live("loglevel", Sort::Word(&["debug", "verbose", "notice", "warning", "nothing"])),
-    live("maxclients", Sort::Number),
-    live("maxmemory", Sort::Memory),
-    live("maxmemory-clients", Sort::Words),
-    live("maxmemory-eviction-tenacity", Sort::Number),
+    live("maxclients", Sort::Number(1, u32::MAX as i64)),
+    live("maxmemory", Sort::Memory(0)),
+    live("maxmemory-clients", Sort::Share),
+    live("maxmemory-eviction-tenacity", Sort::Number(0, 100)),
     live("maxmemory-policy", Sort::Word(POLICIES)),
-    live("maxmemory-samples", Sort::Number),
-    live("min-replicas-max-lag", Sort::Number),
-    live("min-replicas-to-write", Sort::Number),
+    live("maxmemory-samples", Sort::Number(1, INT)),
+    live("min-replicas-max-lag", Sort::Number(0, INT)),
+    live("min-replicas-to-write", Sort::Number(0, INT)),
     live("no-appendfsync-on-rewrite", Sort::Flag),
     live("notify-keyspace-events", Sort::Events),
     live("oom-score-adj", Sort::Word(&["no", "yes", "relative", "absolute"])),
-    live("oom-score-adj-values", Sort::Words),
+    live("oom-score-adj-values", Sort::Scores),
     live("propagation-error-behavior", Sort::Word(&["ignore", "panic", "panic-on-replicas"])),
-    live("proto-max-bulk-len", Sort::Memory),
+    live("proto-max-bulk-len", Sort::Memory(1 << 20)),
     live("rdb-del-sync-files", Sort::Flag),
     live("rdb-save-incremental-fsync", Sort::Flag),
     live("rdbcompression", Sort::Flag),
-    live("repl-backlog-size", Sort::Memory),
-    live("repl-backlog-ttl", Sort::Number),
+    live("repl-backlog-size", Sort::Memory(1)),
+    live("repl-backlog-ttl", Sort::Number(0, i64::MAX)),
     live("repl-disable-tcp-nodelay", Sort::Flag),
     live("repl-diskless-load", Sort::Word(&["disabled", "on-empty-db", "swapdb", "flush-before-load"])),
     live("repl-diskless-sync", Sort::Flag),
-    live("repl-diskless-sync-delay", Sort::Number),
-    live("repl-diskless-sync-max-replicas", Sort::Number),
-    live("repl-ping-replica-period", Sort::Number),
-    live("repl-timeout", Sort::Number),
+    live("repl-diskless-sync-delay", Sort::Number(0, INT)),
+    live("repl-diskless-sync-max-replicas", Sort::Number(0, INT)),
+    live("repl-ping-replica-period", Sort::Number(1, INT)),
+    live("repl-timeout", Sort::Number(1, INT)),
     live("replica-announced", Sort::Flag),
     live("replica-ignore-maxmemory", Sort::Flag),
     live("replica-lazy-flush", Sort::Flag),
-    live("replica-priority", Sort::Number),
+    live("replica-priority", Sort::Number(0, INT)),
     live("replica-read-only", Sort::Flag),
     live("replica-serve-stale-data", Sort::Flag),
     live("sanitize-dump-payload", Sort::Word(&["no", "yes", "clients"])),
-    live("save", Sort::Words),
+    live("save", Sort::Saves),
     fixed("server_cpulist", Sort::Words),
-    live("set-max-intset-entries", Sort::Number),
-    live("set-max-listpack-entries", Sort::Number),
-    live("set-max-listpack-value", Sort::Memory),
+    live("set-max-intset-entries", Sort::Number(0, i64::MAX)),
+    live("set-max-listpack-entries", Sort::Number(0, i64::MAX)),
+    live("set-max-listpack-value", Sort::Memory(0)),
     live("shutdown-on-sigterm", Sort::Several(&["default", "save", "nosave", "now", "force"])),
-    live("shutdown-timeout", Sort::Number),
-    live("slowlog-log-slower-than", Sort::Number),
-    live("slowlog-max-len", Sort::Number),
+    live("shutdown-timeout", Sort::Number(0, INT)),
+    live("slowlog-log-slower-than", Sort::Number(-1, i64::MAX)),
+    live("slowlog-max-len", Sort::Number(0, i64::MAX)),
     live("stop-writes-on-bgsave-error", Sort::Flag),
-    live("stream-node-max-bytes", Sort::Memory),
-    live("stream-node-max-entries", Sort::Number),
+    live("stream-node-max-bytes", Sort::Memory(0)),
+    live("stream-node-max-entries", Sort::Number(0, i64::MAX)),
     fixed("syslog-enabled", Sort::Flag),
     fixed("syslog-facility", Sort::Word(FACILITIES)),
     fixed("syslog-ident", Sort::Words),
-    fixed("tcp-backlog", Sort::Number),
-    live("tcp-keepalive", Sort::Number),
-    live("timeout", Sort::Number),
-    live("tracking-table-max-keys", Sort::Number),
-    live("zset-max-listpack-entries", Sort::Number),
-    live("zset-max-listpack-value", Sort::Memory),
+    fixed("tcp-backlog", Sort::Number(0, INT)),
+    live("tcp-keepalive", Sort::Number(0, INT)),
+    live("timeout", Sort::Number(0, INT)),
+    live("tracking-table-max-keys", Sort::Number(0, i64::MAX)),
+    live("zset-max-listpack-entries", Sort::Number(0, i64::MAX)),
+    live("zset-max-listpack-value", Sort::Memory(0)),
 ];
 
 fn find(name: &str) -> Option<&'static Setting> {
@@ -254,6 +265,7 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
             findings.push(Finding::error(subject, what).cure(cure));
             continue;
         };
+        findings.extend(cluster.version.as_ref().and_then(|version| not_in(name, version, &subject)));
         if read(setting.sort, value).is_none() {
             findings.push(told("redis-setting-value", wanted(setting.sort)));
         } else if let Some(taken) = overruled(name, value) {
@@ -270,6 +282,17 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
     findings
 }
 
+/// What is wrong with a setting that a server of this version does not have.
+pub(super) fn not_in(name: &str, version: &Version, subject: &str) -> Option<Finding> {
+    // A version without its second number may be any of them.
+    let is_older = version.parts.len() > 1 && (version.major(), version.minor()) < (7, 2);
+    (is_older && SINCE_7_2.contains(&name)).then(|| {
+        let what = Text::new("redis-setting-not-in").with("setting", name);
+        let cure = Text::new("redis-setting-not-in-cure");
+        Finding::error(subject, what.with("version", version.to_string())).cure(cure)
+    })
+}
+
 /// The number that the server puts in the place of this one; `None`: it takes it.
 fn overruled(name: &str, value: &str) -> Option<u64> {
     let number = memory(value.trim())?;
@@ -284,13 +307,21 @@ fn overruled(name: &str, value: &str) -> Option<u64> {
 fn wanted(sort: Sort) -> Text {
     match sort {
         Sort::Flag => Text::new("redis-wants-flag"),
-        Sort::Number => Text::new("redis-wants-number"),
-        Sort::Memory => Text::new("redis-wants-memory"),
+        Sort::Number(least, i64::MAX) => Text::new("redis-wants-number").with("least", least),
+        Sort::Number(least, greatest) => {
+            Text::new("redis-wants-range").with("least", least).with("greatest", greatest)
+        }
+        Sort::Memory(0) => Text::new("redis-wants-memory"),
+        Sort::Memory(least) => Text::new("redis-wants-memory-from").with("least", Bytes(least).to_string()),
+        Sort::Share => Text::new("redis-wants-share"),
+        Sort::Saves => Text::new("redis-wants-saves"),
+        Sort::Scores => Text::new("redis-wants-scores"),
+        Sort::Events => Text::new("redis-wants-events"),
         Sort::Word(words) => Text::new("redis-wants-word").with("words", words.join(", ")),
         Sort::Several(words) => Text::new("redis-wants-several").with("words", words.join(", ")),
         Sort::Limits => Text::new("redis-wants-limits"),
         Sort::Percentiles => Text::new("redis-wants-percentiles"),
-        Sort::Events | Sort::Words => Text::new("redis-wants-words"),
+        Sort::Words => Text::new("redis-wants-words"),
     }
 }
 
@@ -306,15 +337,30 @@ fn read(sort: Sort, value: &str) -> Option<String> {
             "no" | "false" | "off" => Some("no".into()),
             _ => None,
         },
-        Sort::Number => value.parse::<i64>().ok().map(|number| number.to_string()),
-        Sort::Memory => memory(value).map(|bytes| bytes.to_string()),
+        Sort::Number(least, greatest) => {
+            let number = value.parse::<i64>().ok().filter(|number| (least..=greatest).contains(number))?;
+            Some(number.to_string())
+        }
+        Sort::Memory(least) => memory(value).filter(|bytes| *bytes >= least).map(|bytes| bytes.to_string()),
+        Sort::Share => match value.strip_suffix('%') {
+            Some(share) => {
+                let share = share.parse::<u8>().ok().filter(|share| *share <= 100)?;
+                Some(if share == 0 { "0".to_owned() } else { format!("{share}%") })
+            }
+            None => memory(value).map(|bytes| bytes.to_string()),
+        },
+        Sort::Saves => saves(value),
+        Sort::Scores => scores(value),
         // The server shows the first of two names of one meaning.
         Sort::Word(words) if value == "relative" && words.contains(&"relative") => Some("yes".into()),
         Sort::Word(words) => words.contains(&value).then(|| value.to_owned()),
-        Sort::Events => Some(events(value)),
+        Sort::Events => {
+            value.chars().all(|one| one.is_ascii_alphabetic() || one == '$').then(|| events(value))
+        }
         Sort::Several(words) => several(words, value),
         Sort::Percentiles => {
-            let numbers = value.split_whitespace().map(|word| word.parse::<f64>().ok());
+            let share = |word: &str| word.parse().ok().filter(|share: &f64| (0.0..=100.0).contains(share));
+            let numbers = value.split_whitespace().map(share);
             let numbers: Option<Vec<_>> = numbers.map(|number| Some(number?.to_string())).collect();
             numbers.map(|numbers| numbers.join(" "))
         }
@@ -344,6 +390,21 @@ fn several(words: &[&str], value: &str) -> Option<String> {
     (!given.is_empty() && given.iter().all(|one| words.contains(&one.as_str()))).then(|| chosen.join(" "))
 }
 
+/// Seconds and changes by turns.
+fn saves(value: &str) -> Option<String> {
+    let numbers: Option<Vec<i64>> = value.split_whitespace().map(|word| word.parse().ok()).collect();
+    let numbers = numbers.filter(|all| all.len().is_multiple_of(2))?;
+    let is_sound = numbers.chunks(2).all(|pair| pair[0] >= 1 && (0..=INT).contains(&pair[1]));
+    is_sound.then(|| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+}
+
+fn scores(value: &str) -> Option<String> {
+    let numbers: Option<Vec<i64>> = value.split_whitespace().map(|word| word.parse().ok()).collect();
+    let numbers = numbers.filter(|all| all.len() == 3)?;
+    let is_sound = numbers.iter().all(|one| (-2000..=2000).contains(one));
+    is_sound.then(|| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+}
+
 /// All classes, those that are not named with what the server gives them.
 fn limits(value: &str) -> Option<String> {
     let mut all = CLIENT_LIMITS;
@@ -353,7 +414,11 @@ fn limits(value: &str) -> Option<String> {
         let class = class.to_lowercase();
         let class = if class == "replica" { "slave" } else { &class };
         let (_, numbers) = all.iter_mut().find(|(known, _)| *known == class)?;
-        *numbers = [memory(hard)?, memory(soft)?, seconds.parse().ok()?];
+        *numbers = [
+            memory(hard)?,
+            memory(soft)?,
+            seconds.parse::<u32>().ok().filter(|one| i64::from(*one) <= INT)?.into(),
+        ];
     }
     let told = all.map(|(class, [hard, soft, seconds])| format!("{class} {hard} {soft} {seconds}"));
     (!words.is_empty()).then(|| told.join(" "))

@@ -177,6 +177,39 @@ async fn the_list_of_settings_is_the_servers() {
     assert!(known > 80, "{known}");
 }
 
+/// Every number beyond what a setting takes is told before a server is there, and no number that it takes is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ranges_of_settings_are_the_servers() {
+    let server = Server::member(Redis).await;
+    let printed = server.cli(&["CONFIG", "GET", "*"]);
+    let words: Vec<_> = printed.split('\n').collect();
+    let (mut refused, mut wrong) = (0, Vec::new());
+    for pair in words.chunks_exact(2) {
+        let (name, own) = (pair[0], pair[1]);
+        let wants = |key: &str| key == "redis-wants-number" || key == "redis-wants-range";
+        let is_number = |finding: &Finding| finding.cure.as_ref().is_some_and(|cure| wants(&cure.key));
+        let is_fixed = server.cli(&["CONFIG", "SET", name, own]).contains("immutable");
+        // A server of one client has none left to set it back.
+        if is_fixed || name == "maxclients" || !findings(name, "many").iter().any(is_number) {
+            continue;
+        }
+        for value in
+            ["-2147483649", "-2147483648", "-2", "-1", "0", "1", "100", "101", "2147483647", "4294967296"]
+        {
+            let answer = server.cli(&["CONFIG", "SET", name, value]);
+            server.cli(&["CONFIG", "SET", name, own]);
+            let is_outside = answer.contains("must be");
+            let is_told =
+                findings(name, value).iter().any(|finding| finding.what.key == "redis-setting-value");
+            refused += usize::from(is_outside);
+            if is_told != is_outside {
+                wrong.push(format!("{name} {value}: {answer}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty() && refused > 100, "{refused} {wrong:#?}");
+}
+
 #[test]
 fn mistakes_in_the_fleet_file_are_all_found() {
     for (name, value, key) in [
@@ -195,6 +228,17 @@ fn mistakes_in_the_fleet_file_are_all_found() {
         ("shutdown-on-sigterm", "soon", "redis-setting-value"),
         ("hz", "1000", "redis-setting-overruled"),
         ("repl-backlog-size", "1kb", "redis-setting-overruled"),
+        ("databases", "0", "redis-setting-value"),
+        ("io-threads", "1000", "redis-setting-value"),
+        ("tcp-backlog", "-1", "redis-setting-value"),
+        ("maxclients", "0", "redis-setting-value"),
+        ("save", "60", "redis-setting-value"),
+        ("save", "60 a", "redis-setting-value"),
+        ("notify-keyspace-events", "KE1", "redis-setting-value"),
+        ("maxmemory-clients", "120%", "redis-setting-value"),
+        ("oom-score-adj-values", "0 200", "redis-setting-value"),
+        ("proto-max-bulk-len", "1kb", "redis-setting-value"),
+        ("latency-tracking-info-percentiles", "101", "redis-setting-value"),
     ] {
         let told: Vec<_> = findings(name, value).into_iter().map(|finding| finding.what.key).collect();
         assert_eq!(told, [key], "{name} {value:?}");
@@ -204,4 +248,10 @@ fn mistakes_in_the_fleet_file_are_all_found() {
     wrong.roles.insert("default".into(), role("x", May::Read, &[]));
     wrong.version = roadstead_core::Version::parse("6.2");
     assert_eq!(engine::<Redis>().check(&wrong).len(), 3);
+    for (version, expected) in [("7.0", 1), ("7", 0), ("7.2", 0), ("8.1", 0)] {
+        let mut newer = cluster(Redis);
+        newer.version = roadstead_core::Version::parse(version);
+        newer.settings.insert("set-max-listpack-entries".into(), "64".into());
+        assert_eq!(engine::<Redis>().check(&newer).len(), expected, "{version}");
+    }
 }
