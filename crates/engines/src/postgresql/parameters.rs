@@ -8,6 +8,18 @@ use roadstead_core::seen::Effect;
 /// Generated from `pg_settings` of real servers; the first line says how.
 const TABLE: &str = include_str!("parameters.tsv");
 
+/// Parameters that count pages in whole banks, and the pages of one: `SLRU_BANK_SIZE` of the server's `slru.c`.
+const BANKS: [&str; 7] = [
+    "commit_timestamp_buffers",
+    "multixact_member_buffers",
+    "multixact_offset_buffers",
+    "notify_buffers",
+    "serializable_buffers",
+    "subtransaction_buffers",
+    "transaction_buffers",
+];
+const BANK_PAGES: f64 = 16.0;
+
 /// One parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Parameter {
@@ -41,6 +53,8 @@ pub(super) enum Refused {
     NotANumber { unit: &'static str },
     /// A number outside the range; both ends in the parameter's own unit.
     OutOfRange { least: &'static str, greatest: &'static str, unit: &'static str },
+    /// A number between those that the server takes.
+    NotAMultiple { step: String, near: String },
     /// Not one of these.
     NotOneOf { values: &'static str },
     /// Characters that no configuration file can carry.
@@ -91,6 +105,11 @@ impl Parameter {
         (self.since..=self.until).contains(&major)
     }
 
+    /// Whether a server of this major version, which has it, takes a value that some version takes.
+    pub(super) fn takes(&self, value: &str, major: u32) -> bool {
+        self.name != "log_connections" || major >= 18 || boolean(value.trim()).is_some()
+    }
+
     /// What a change of it needs.
     pub(super) fn effect(&self) -> Effect {
         effect(self.context)
@@ -106,6 +125,8 @@ impl Parameter {
             Kind::Text if value.contains(['\0', '\n', '\r']) => Err(Refused::Unwritable),
             Kind::Text if self.name == "DateStyle" => date_style(value),
             Kind::Text if self.name == "client_encoding" => Ok(encoding(value)),
+            Kind::Text if self.name == "log_connections" => log_connections(value),
+            Kind::Text if self.name == "log_destination" => all_of(value, "stderr|csvlog|jsonlog|syslog"),
             Kind::Text => Ok(value.to_owned()),
         }
     }
@@ -113,12 +134,13 @@ impl Parameter {
     fn member(&self, value: &str) -> Result<String, Refused> {
         let lower = value.to_ascii_lowercase();
         let known = |wanted: &str| self.values.split('|').any(|one| one == wanted);
-        if known(&lower) {
+        if known(&lower) && (self.name, lower.as_str()) != ("wal_compression", "on") {
             return Ok(lower);
         }
-        // Older names that the server still takes.
+        // Older names that the server still takes, and shows by the new one.
         let meant = match (self.name, lower.as_str()) {
             ("wal_level", "archive" | "hot_standby") => Some("replica"),
+            ("wal_compression", _) if boolean(&lower) == Some("on") => Some("pglz"),
             ("client_min_messages" | "log_min_messages" | "log_min_error_statement", "debug") => {
                 Some("debug2")
             }
@@ -135,7 +157,10 @@ impl Parameter {
         // What each session says for itself cannot be seen as the server's own.
         let is_clients = match self.name {
             "client_encoding" => normal != "UTF8",
-            "application_name" => true,
+            "application_name"
+            | "transaction_deferrable"
+            | "transaction_isolation"
+            | "transaction_read_only" => true,
             _ => false,
         };
         let is_chosen = match self.name {
@@ -152,6 +177,11 @@ impl Parameter {
         if self.name == "wal_buffers" && ["8kB", "16kB", "24kB"].contains(&normal) {
             return Some(Overruled::With("32kB".to_owned()));
         }
+        if self.name == "autovacuum_work_mem"
+            && self.amount(normal).is_ok_and(|kb| (0.0..1024.0).contains(&kb))
+        {
+            return Some(Overruled::With("1MB".to_owned()));
+        }
         let number = normal.parse::<f64>().ok().filter(|_| self.kind == Kind::Real)?;
         // Numbers with a fraction are shown with six digits.
         let shown = format!("{number:.5e}").parse::<f64>().ok()?.to_string();
@@ -164,6 +194,18 @@ impl Parameter {
             let decimal = i64::from_str_radix(mode.trim_start_matches(['o', 'O']), 8).unwrap_or(0);
             return self.number(&decimal.to_string());
         }
+        let base = self.amount(value)?;
+        // Rings of pages come in banks; nothing, where it is allowed, has the server choose.
+        let is_in_banks = BANKS.contains(&self.name);
+        if is_in_banks && base % BANK_PAGES != 0.0 {
+            let near = (base / BANK_PAGES).floor().max(1.0) * BANK_PAGES;
+            return Err(Refused::NotAMultiple { step: self.show(BANK_PAGES), near: self.show(near) });
+        }
+        Ok(self.show(base))
+    }
+
+    /// The number in the parameter's own unit.
+    pub(super) fn amount(&self, value: &str) -> Result<f64, Refused> {
         let refused = Refused::NotANumber { unit: self.unit };
         let split = value.find(|c: char| c.is_ascii_alphabetic() && c != 'e' && c != 'E');
         let (digits, suffix) = value.split_at(split.unwrap_or(value.len()));
@@ -181,11 +223,23 @@ impl Parameter {
         let within = |limit: &str, ok: fn(&f64, &f64) -> bool| {
             limit.parse::<f64>().ok().is_none_or(|limit| ok(&base, &limit))
         };
-        if !base.is_finite() || !within(self.least, f64::ge) || !within(self.greatest, f64::le) {
-            let (least, greatest, unit) = (self.least, self.greatest, self.unit);
+        let least = self.truly_least(base);
+        if !base.is_finite() || !within(least, f64::ge) || !within(self.greatest, f64::le) {
+            let (greatest, unit) = (self.greatest, self.unit);
             return Err(Refused::OutOfRange { least, greatest, unit });
         }
-        Ok(self.show(base))
+        Ok(base)
+    }
+
+    /// The least number that a server starts with, where it says another in `pg_settings`: read from its refusals.
+    fn truly_least(&self, given: f64) -> &'static str {
+        match self.name {
+            // Twice a segment of 16 MB, which every member of ours has.
+            "max_wal_size" | "min_wal_size" => "32",
+            "io_max_concurrency" if given >= 0.0 => "1",
+            "vacuum_buffer_usage_limit" if given > 0.0 => "128",
+            _ => self.least,
+        }
     }
 
     /// The largest unit that needs no fraction, as `SHOW` writes it; zero and negative numbers mean something else
@@ -249,6 +303,21 @@ fn date_style(value: &str) -> Result<String, Refused> {
     let style = style.unwrap_or("ISO");
     let order = order.unwrap_or(if style == "German" { "DMY" } else { "MDY" });
     Ok(format!("{style}, {order}"))
+}
+
+/// On, off, or what of a connection is logged, which version 18 tells apart.
+fn log_connections(value: &str) -> Result<String, Refused> {
+    match boolean(value) {
+        Some(switch) => Ok(switch.to_owned()),
+        None => all_of(value, "receipt|authentication|authorization|setup_durations|all"),
+    }
+}
+
+/// A list of which every word is one of these, as it was written.
+fn all_of(value: &str, values: &'static str) -> Result<String, Refused> {
+    let is_known = |word: &str| values.split('|').any(|known| known.eq_ignore_ascii_case(word));
+    let words = value.split(',').map(|word| word.trim().trim_matches('"')).filter(|word| !word.is_empty());
+    if words.clone().all(is_known) { Ok(value.to_owned()) } else { Err(Refused::NotOneOf { values }) }
 }
 
 fn boolean(value: &str) -> Option<&'static str> {

@@ -18,6 +18,7 @@ pub(super) fn adapt(settings: &mut Vec<SettingWhy>, cluster: &ClusterSpec, purpo
         ("maintenance_work_mem", format!("{maintenance}MB")),
         ("work_mem", "32MB".to_owned()),
         ("max_connections", "20".to_owned()),
+        ("superuser_reserved_connections", "3".to_owned()),
         // Many objects in one transaction need many locks.
         ("max_locks_per_transaction", "1024".to_owned()),
         ("max_worker_processes", "4".to_owned()),
@@ -37,6 +38,9 @@ pub(super) fn adapt(settings: &mut Vec<SettingWhy>, cluster: &ClusterSpec, purpo
         ("ssl", "off".to_owned()),
         ("huge_pages", "off".to_owned()),
     ];
+    if major >= 16 {
+        wanted.push(("reserved_connections", "0".to_owned()));
+    }
     if major >= 17 {
         wanted.push(("event_triggers", "off".to_owned()));
         wanted.push(("summarize_wal", "off".to_owned()));

@@ -127,6 +127,7 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
     for (name, value) in &cluster.settings {
         check_setting(&place, cluster.version.as_ref(), name, value, &mut findings);
     }
+    findings.extend(check_together(&place, cluster));
     findings.extend(cluster.databases.iter().filter_map(|name| check_database(&place, name)));
     findings.extend(accounts::check(&place, cluster));
     findings.extend(cluster.members.iter().filter_map(|member| match &member.runtime {
@@ -141,8 +142,58 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
 }
 
 fn is_on(cluster: &ClusterSpec, name: &str) -> bool {
+    said(cluster, name).is_some_and(|value| value == "on")
+}
+
+/// What the fleet file says of a setting, in normal form.
+fn said(cluster: &ClusterSpec, name: &str) -> Option<String> {
     let found = cluster.settings.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.is_some_and(|(_, value)| parameters::normal(name, value) == "on")
+    found.map(|(_, value)| parameters::normal(name, value))
+}
+
+/// Values that no server starts with, or that come to nothing, because of one another.
+fn check_together(place: &str, cluster: &ClusterSpec) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut tell = |name: &str, what: Text, cure: Text| {
+        findings.push(Finding::error(format!("{place}.settings.{name}"), what).cure(cure));
+    };
+    let said = |name: &str| said(cluster, name);
+    let archives = matches!(said("archive_mode").as_deref(), Some("on" | "always"));
+    if said("wal_level").as_deref() == Some("minimal") {
+        let senders = said("max_wal_senders").unwrap_or_else(|| "10".into());
+        let against = [
+            ("max_wal_senders", senders.clone(), senders != "0", "0"),
+            ("archive_mode", "on".into(), archives, "off"),
+            ("summarize_wal", "on".into(), is_on(cluster, "summarize_wal"), "off"),
+        ];
+        for (name, value, _, write) in against.into_iter().filter(|(.., is_against, _)| *is_against) {
+            let what = Text::new("postgresql-together-wal").with("name", name).with("value", value);
+            let cure = Text::new("postgresql-together-wal-cure").with("name", name).with("write", write);
+            tell("wal_level", what, cure);
+        }
+    }
+    let count = |name: &str, otherwise: u64| {
+        said(name).map_or(Some(otherwise), |value| value.parse().ok()).unwrap_or(otherwise)
+    };
+    let names = ["superuser_reserved_connections", "reserved_connections", "max_connections"];
+    let reserved = count(names[0], 3) + count(names[1], 0);
+    if let Some(name) = names.into_iter().find(|name| said(name).is_some())
+        && reserved >= connections(cluster)
+    {
+        let what = Text::new("postgresql-together-connections").with("reserved", reserved);
+        let cure = Text::new("postgresql-together-connections-cure").with("more", reserved + 1);
+        tell(name, what.with("connections", connections(cluster)), cure);
+    }
+    if said("archive_command").is_some() && !archives {
+        let what = Text::new("postgresql-together-archive");
+        tell("archive_command", what, Text::new("postgresql-together-archive-cure"));
+    }
+    let files = ["ssl_cert_file", "ssl_key_file"];
+    if let Some(missing) = files.into_iter().find(|file| is_on(cluster, "ssl") && said(file).is_none()) {
+        let what = Text::new("postgresql-together-ssl").with("name", missing);
+        tell("ssl", what, Text::new("postgresql-together-ssl-cure"));
+    }
+    findings
 }
 
 fn check_version(place: &str, version: &Version) -> Option<Finding> {
@@ -208,6 +259,9 @@ fn check_setting(
         return;
     }
     match parameter.normalise(value) {
+        Ok(_) if version.is_some_and(|version| !parameter.takes(value, version.major())) => {
+            findings.push(refusal(subject, name, value, &Refused::NotABool));
+        }
         Err(refused) => findings.push(refusal(subject, name, value, &refused)),
         Ok(normal) => {
             findings.extend(overruled(&parameter, &normal, &subject));
@@ -256,6 +310,7 @@ fn refusal(subject: String, name: &str, value: &str, refused: &Refused) -> Findi
             .with("least", *least)
             .with("greatest", *greatest)
             .with("unit", *unit),
+        Refused::NotAMultiple { step, .. } => Text::new("postgresql-value-not-multiple").with("step", step),
         Refused::NotOneOf { values } => {
             Text::new("postgresql-value-not-one-of").with("values", values.replace('|', ", "))
         }
@@ -266,7 +321,11 @@ fn refusal(subject: String, name: &str, value: &str, refused: &Refused) -> Findi
         Refused::NotANumber { unit: "" } => "100".to_owned(),
         Refused::NotANumber { unit } if unit.ends_with('B') => "64MB".to_owned(),
         Refused::NotANumber { .. } => "30s".to_owned(),
-        Refused::OutOfRange { least, .. } => (*least).to_owned(),
+        Refused::OutOfRange { least, unit, .. } => match *unit {
+            "kB" | "MB" => format!("{least}{unit}"),
+            _ => (*least).to_owned(),
+        },
+        Refused::NotAMultiple { near, .. } => near.clone(),
         Refused::NotOneOf { values } => values.split('|').next().unwrap_or_default().to_owned(),
         Refused::Unwritable => value.chars().filter(|c| !c.is_control()).collect(),
     };
