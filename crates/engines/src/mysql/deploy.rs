@@ -20,8 +20,8 @@ use serde_json::json;
 use super::{
     Mysql, accounts,
     flavour::{self, Flavour},
+    given,
     profile::PROFILE,
-    scratch,
     session::{ADMIN, Session},
     settings::{self, Given},
 };
@@ -55,6 +55,7 @@ impl Deploy for Mysql {
             .flat_map(|flavour| settings::derived(flavour, memory))
             .map(|given| given.name)
             .chain(cluster.settings.keys().map(|name| settings::canonical(name)))
+            .chain(["collation_server".into(), "innodb_io_capacity_max".into()])
             .collect();
         names.sort();
         names.dedup();
@@ -82,7 +83,7 @@ fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
         Flavour::Mysql => None,
         Flavour::Mariadb => creator(ask, program).map_err(|finding| findings.push(finding)).ok(),
     };
-    let given = given(ask, flavour, &mut findings);
+    let given = given::of_member(ask, flavour, MEMORY_DEFAULT, &mut findings);
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -212,34 +213,6 @@ fn base(path: &str) -> String {
     path.rsplitn(3, '/').nth(2).filter(|base| !base.is_empty()).unwrap_or("/usr").to_owned()
 }
 
-fn given(ask: &RenderAsk<'_>, flavour: Flavour, findings: &mut Vec<Finding>) -> Vec<Given> {
-    let memory = ask.cluster.memory.unwrap_or(MEMORY_DEFAULT);
-    let mut given = settings::derived(flavour, memory);
-    let id = server_id(&ask.home.root);
-    given.push(Given { name: "server_id".into(), value: id, why: Text::new("mysql-why-server-id") });
-    for (name, value) in &ask.cluster.settings {
-        let canonical = settings::canonical(name);
-        if let Err((what, cure)) = settings::check(name, value, Some(flavour)) {
-            let mut finding = Finding::error(format!("clusters.{}.settings.{name}", ask.cluster.name), what);
-            finding.cure = cure;
-            findings.push(finding);
-            continue;
-        }
-        let value = settings::normalise(&canonical, value, flavour);
-        given.retain(|one| one.name != canonical);
-        given.push(Given { name: canonical, value, why: Text::new("mysql-why-file") });
-    }
-    scratch::adjust(&mut given, flavour, &ask.purpose, memory);
-    given
-}
-
-/// A number that differs between members: the first 31 bits of the home folder's digest, never 0.
-fn server_id(root: &str) -> String {
-    let digest = blake3::hash(root.as_bytes());
-    let bytes = digest.as_bytes();
-    (u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) >> 1).max(1).to_string()
-}
-
 /// Where it answers, and the lines of its configuration that say where it lives.
 fn place(ask: &RenderAsk<'_>, program: &Tool) -> (Endpoint, Vec<(String, String)>) {
     let socket = format!("{}/mysql.sock", ask.home.run());
@@ -349,7 +322,7 @@ fn act(name: &str, payload: serde_json::Value) -> How {
 fn setting_changes(cluster: &ClusterSpec, layout: &Layout, facts: &Facts) -> (Vec<Change>, Vec<Finding>) {
     let (mut changes, mut findings) = (Vec::new(), Vec::new());
     let member = &cluster.first().name;
-    for setting in &layout.settings {
+    for setting in in_order(layout, facts) {
         let Some(found) = facts.settings.get(&setting.name) else { continue };
         if settings::is_as_wanted(&setting.name, &setting.value, &found.value) {
             continue;
@@ -358,20 +331,23 @@ fn setting_changes(cluster: &ClusterSpec, layout: &Layout, facts: &Facts) -> (Ve
             .with("setting", &setting.name)
             .with("from", &found.value)
             .with("to", &setting.value);
+        // What keeps its scheduler from ever running, a server decides when it starts.
+        let is_barred = setting.name == "event_scheduler"
+            && [&setting.value, &found.value].into_iter().any(|value| value == "DISABLED");
         let (how, risk) = match setting.effect {
+            Effect::Reload if is_barred => (How::Restart, Risk::Restart),
             Effect::Reload => {
                 let payload = json!({ "name": setting.name, "value": setting.value });
                 (act("set-variable", payload), Risk::Reload)
             }
             Effect::Restart => (How::Restart, Risk::Restart),
             Effect::Fixed => {
-                let subject = format!("clusters.{}.settings.{}", cluster.name, setting.name);
-                let what = Text::new("mysql-setting-fixed").with("setting", &setting.name);
-                findings.push(Finding::error(subject, what.with("value", &found.value)));
+                findings.push(settled(cluster, &setting.name, &setting.value, &found.value));
                 continue;
             }
         };
-        let proves = if setting.name == "innodb_buffer_pool_size" {
+        let is_rounded = ["innodb_buffer_pool_size", "innodb_log_write_ahead_size"].contains(&&*setting.name);
+        let proves = if is_rounded {
             // The server rounds it, so its value in force is no proof.
             vec![Condition::Running(member.clone())]
         } else {
@@ -384,6 +360,32 @@ fn setting_changes(cluster: &ClusterSpec, layout: &Layout, facts: &Facts) -> (Ve
         changes.push(Change { title, risk: Some(risk), how, proves });
     }
     (changes, findings)
+}
+
+/// The settings in an order in which a running server takes them: the greatest capacity first where it grows.
+fn in_order<'a>(layout: &'a Layout, facts: &Facts) -> Vec<&'a SettingWhy> {
+    let mut all: Vec<_> = layout.settings.iter().collect();
+    let find = |name: &str| all.iter().position(|setting| setting.name == name);
+    let (Some(one), Some(most)) = (find("innodb_io_capacity"), find("innodb_io_capacity_max")) else {
+        return all;
+    };
+    let in_force = facts.settings.get("innodb_io_capacity").and_then(|seen| seen.value.parse::<u64>().ok());
+    let grows = all[most].value.parse::<u64>().ok() >= in_force;
+    if (most < one) != grows {
+        all.swap(one, most);
+    }
+    all
+}
+
+/// What the data directory was made with, and another value in the fleet file: no server starts with both.
+fn settled(cluster: &ClusterSpec, setting: &str, wanted: &str, found: &str) -> Finding {
+    // As it is written there.
+    let written = cluster.settings.keys().find(|name| settings::canonical(name) == setting);
+    let written = written.map_or(setting, String::as_str);
+    let subject = format!("clusters.{}.settings.{written}", cluster.name);
+    let what = Text::new("mysql-setting-fixed").with("setting", written).with("value", found);
+    let cure = Text::new("mysql-setting-fixed-cure").with("setting", written).with("value", found);
+    Finding::error(subject, what.with("member", &cluster.first().name).with("wanted", wanted)).cure(cure)
 }
 
 fn database_changes(cluster: &ClusterSpec, facts: &Facts) -> Vec<Change> {

@@ -11,6 +11,7 @@ mod definitions;
 mod deploy;
 mod dump;
 mod flavour;
+mod given;
 mod grants;
 mod greeting;
 mod load;

@@ -68,9 +68,10 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
             findings.push(finding);
         }
     }
-    if let Some((name, what, cure)) = settings::check_together(cluster, flavour) {
+    for (name, what, cure) in settings::check_together(cluster, flavour) {
         findings.push(Finding::error(format!("{at}.settings.{name}"), what).cure(cure));
     }
+    findings.extend(settings::named_zone(cluster));
     for (index, database) in cluster.databases.iter().enumerate() {
         if let Some(what) = wrong_database(database) {
             let cure = Text::new("mysql-name-cure");

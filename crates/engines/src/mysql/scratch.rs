@@ -25,7 +25,8 @@ pub(super) fn adjust(given: &mut Vec<Given>, flavour: Flavour, purpose: &Purpose
     put("max_allowed_packet", "1073741824".into());
     put("performance_schema", "OFF".into());
     put("innodb_buffer_pool_load_at_startup", "OFF".into());
-    // A server that is loaded must not refuse what the original has, nor forget accounts by the names of hosts.
+    // A server that is loaded must not refuse what the original has, nor forget accounts by the names of hosts; it
+    // knows no zone by its name before the backup says which there are.
     for name in [
         "read_only",
         "super_read_only",
@@ -33,6 +34,7 @@ pub(super) fn adjust(given: &mut Vec<Given>, flavour: Flavour, purpose: &Purpose
         "offline_mode",
         "innodb_read_only",
         "skip_name_resolve",
+        "time_zone",
     ] {
         given.retain(|one| one.name != name);
     }

@@ -2,12 +2,13 @@
 //!
 //! Pure. What variables there are, says [`variables`](super::variables).
 
-use roadstead_core::{Bytes, Text, model::ClusterSpec, seen::Effect};
+use roadstead_core::{Bytes, Finding, Text, model::ClusterSpec, seen::Effect};
 
 pub(super) use super::variables::{in_force, normalise, variable};
 use super::{
     flavour::Flavour,
     variables::{self, whole},
+    zones,
 };
 
 /// What Roadstead itself decides: where a member lives and how it is reached.
@@ -39,10 +40,23 @@ const QUERY_CACHE_LEAST: i128 = 49 * 1024;
 /// What is settled when the data directory is made.
 const FIXED: [&str; 3] = ["innodb_page_size", "lower_case_table_names", "innodb_data_file_path"];
 
+/// What a running server takes step by step, or only where it was started with it.
+const AT_A_START: [&str; 3] = ["enforce_gtid_consistency", "gtid_mode", "max_user_connections"];
+/// The character sets that both flavours have for a server; the last one is of MySQL alone.
+const CHARACTER_SETS: [&str; 41] = [
+    "armscii8", "ascii", "big5", "binary", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852", "cp866",
+    "cp932", "dec8", "eucjpms", "euckr", "gb2312", "gbk", "geostd8", "greek", "hebrew", "hp8", "keybcs2",
+    "koi8r", "koi8u", "latin1", "latin2", "latin5", "latin7", "macce", "macroman", "sjis", "swe7", "tis620",
+    "ucs2", "ujis", "utf16", "utf16le", "utf32", "utf8mb3", "utf8mb4", "gb18030",
+];
+
 /// What a change of this variable needs.
 pub(super) fn effect(name: &str, flavour: Flavour) -> Effect {
     if FIXED.contains(&name) {
         return Effect::Fixed;
+    }
+    if AT_A_START.contains(&name) {
+        return Effect::Restart;
     }
     match variable(name, flavour) {
         Some(variable) if variable.is_dynamic() => Effect::Reload,
@@ -110,8 +124,36 @@ fn overruled(canonical: &str, name: &str, value: &str) -> Option<(Text, Text)> {
         ("character_set_server" | "collation_server", _) if is_old_unicode(value) => {
             Some((told("mysql-setting-unicode"), Text::new("mysql-setting-unicode-cure")))
         }
+        ("innodb_page_size" | "innodb_log_write_ahead_size", Some(bytes)) if bytes.count_ones() != 1 => {
+            let near = u32::try_from(bytes).ok().filter(|bytes| *bytes > 0)?.ilog2();
+            Some((told("mysql-setting-power"), write((1_u32 << near).to_string())))
+        }
+        ("character_set_server", _)
+            if !CHARACTER_SETS.contains(&value.trim().to_ascii_lowercase().as_str()) =>
+        {
+            Some((told("mysql-setting-character-set"), Text::new("mysql-setting-character-set-cure")))
+        }
+        ("collation_server", _) if character_set(value).is_none() => {
+            Some((told("mysql-setting-collation"), Text::new("mysql-setting-collation-cure")))
+        }
+        ("time_zone", _) if !is_zone(value.trim()) => {
+            Some((told("mysql-setting-zone"), Text::new("mysql-setting-zone-cure")))
+        }
         _ => None,
     }
+}
+
+/// An offset, or what may be a name.
+fn is_zone(value: &str) -> bool {
+    let begins_a_name = value.chars().next().is_some_and(char::is_alphabetic);
+    begins_a_name || zones::is_known_to_all(value)
+}
+
+/// The character set that a collation belongs to, by its name; `None` where there is none of that name.
+pub(super) fn character_set(collation: &str) -> Option<&'static str> {
+    let lower = collation.trim().to_ascii_lowercase();
+    let of = |set: &&&str| lower == "binary" && **set == "binary" || lower.starts_with(&format!("{set}_"));
+    CHARACTER_SETS.iter().find(of).copied()
 }
 
 /// Whether it names a character set that means another one by the server's version and modes.
@@ -120,11 +162,53 @@ fn is_old_unicode(value: &str) -> bool {
     lower == "utf8" || lower.starts_with("utf8_")
 }
 
-/// What stands against a value because of another: the setting, what is wrong, the cure.
-pub(super) fn check_together(
-    cluster: &ClusterSpec,
-    flavour: Option<Flavour>,
-) -> Option<(&String, Text, Text)> {
+/// What stands against values because of one another: the setting, what is wrong, the cure.
+pub(super) fn check_together(cluster: &ClusterSpec, flavour: Option<Flavour>) -> Vec<(&String, Text, Text)> {
+    let declared = |wanted: &str| cluster.settings.iter().find(|(name, _)| canonical(name) == wanted);
+    let is = |wanted: &str, word: &str| {
+        declared(wanted).is_some_and(|(_, value)| normalise(wanted, value, Flavour::Mysql) == word)
+    };
+    let mut findings = Vec::new();
+    findings.extend(instances(cluster, flavour));
+    if let (Some((_, set)), Some((name, collation))) =
+        (declared("character_set_server"), declared("collation_server"))
+        && character_set(collation).is_some_and(|own| !own.eq_ignore_ascii_case(set.trim()))
+    {
+        let what = Text::new("mysql-setting-other-set").with("value", collation).with("set", set);
+        findings.push((name, what, Text::new("mysql-setting-other-set-cure")));
+    }
+    let is_on = declared("gtid_mode").is_none() || is("gtid_mode", "ON");
+    if let Some((name, value)) = declared("enforce_gtid_consistency")
+        && is_on
+        && !is("enforce_gtid_consistency", "ON")
+    {
+        let what = Text::new("mysql-setting-gtid").with("value", value);
+        findings.push((name, what, Text::new("mysql-setting-gtid-cure")));
+    }
+    let number = |wanted: &str| declared(wanted).and_then(|(name, value)| Some((name, whole(value.trim())?)));
+    if let (Some((name, value)), Some((_, most))) =
+        (number("innodb_io_capacity"), number("innodb_io_capacity_max"))
+        && value > most
+    {
+        let what = Text::new("mysql-setting-capacity").with("value", value.to_string());
+        let cure = Text::new("mysql-setting-capacity-cure").with("value", value.to_string());
+        findings.push((name, what.with("most", most.to_string()), cure));
+    }
+    findings
+}
+
+/// A time zone by its name, which a server knows only where somebody or a backup brought it the zones.
+pub(super) fn named_zone(cluster: &ClusterSpec) -> Option<Finding> {
+    let (name, value) = cluster.settings.iter().find(|(name, _)| canonical(name) == "time_zone")?;
+    (is_zone(value.trim()) && !zones::is_known_to_all(value.trim())).then(|| {
+        let what = Text::new("mysql-setting-named-zone").with("value", value);
+        let subject = format!("clusters.{}.settings.{name}", cluster.name);
+        Finding::warning(subject, what).cure(Text::new("mysql-setting-named-zone-cure"))
+    })
+}
+
+/// A pool that is too small for what is wanted of its parts.
+fn instances(cluster: &ClusterSpec, flavour: Option<Flavour>) -> Option<(&String, Text, Text)> {
     let declared = |wanted: &str| cluster.settings.iter().find(|(name, _)| canonical(name) == wanted);
     let pool = match declared("innodb_buffer_pool_size") {
         Some((_, size)) => whole(size.trim())?,
@@ -212,7 +296,7 @@ fn pool_size(memory: Bytes) -> Bytes {
     Bytes((share / piece * piece).max(Bytes::mib(8).0))
 }
 
-/// Whether a value in force is the one wanted: the server rounds its buffer pool up to whole pieces.
+/// Whether a value in force is the one wanted: the server rounds some up to whole pieces.
 pub(super) fn is_as_wanted(name: &str, wanted: &str, in_force: &str) -> bool {
     if wanted == in_force {
         return true;
@@ -220,7 +304,12 @@ pub(super) fn is_as_wanted(name: &str, wanted: &str, in_force: &str) -> bool {
     let (Ok(wanted), Ok(found)) = (wanted.parse::<u64>(), in_force.parse::<u64>()) else {
         return wanted.eq_ignore_ascii_case(in_force);
     };
-    name == "innodb_buffer_pool_size" && found > wanted && found - wanted < Bytes::GIB
+    match name {
+        "innodb_buffer_pool_size" => found > wanted && found - wanted < Bytes::GIB,
+        // Not less than a block of the disk, which is not known here.
+        "innodb_log_write_ahead_size" => found > wanted,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -262,6 +351,22 @@ mod tests {
             ("query_cache_size", "10K", None, "mysql-setting-cache mysql-setting-write-cure(value=50176)"),
             ("expire_logs_days", "1.5", None, "mysql-setting-twin mysql-setting-twin-cure(value=129600)"),
             ("innodb_open_files", "0", None, "mysql-setting-chosen mysql-setting-chosen-cure"),
+            ("innodb_page_size", "5000", None, "mysql-setting-power mysql-setting-write-cure(value=4096)"),
+            (
+                "innodb_log_write_ahead_size",
+                "1536",
+                None,
+                "mysql-setting-power mysql-setting-write-cure(value=1024)",
+            ),
+            ("time_zone", "2:00", None, "mysql-setting-zone mysql-setting-zone-cure"),
+            ("time_zone", "+25:00", None, "mysql-setting-zone mysql-setting-zone-cure"),
+            (
+                "character_set_server",
+                "utf8mb5",
+                None,
+                "mysql-setting-character-set mysql-setting-character-set-cure",
+            ),
+            ("collation_server", "german_ci", None, "mysql-setting-collation mysql-setting-collation-cure"),
         ] {
             assert_eq!(told(name, value, flavour), expected, "{name} {value}");
         }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use roadstead_core::{Bytes, Text};
 
-use super::flavour::Flavour;
+use super::{flavour::Flavour, zones};
 
 const TABLE: &str = include_str!("variables.txt");
 
@@ -257,6 +257,7 @@ fn spelt(name: &str, value: &str) -> String {
             known.map_or_else(|| value.to_owned(), |known| (*known).to_owned())
         }
         "time_zone" if value.eq_ignore_ascii_case("system") => "SYSTEM".into(),
+        "time_zone" => zones::offset(value).unwrap_or_else(|| value.to_owned()),
         "lc_messages" | "lc_time_names" => match value.split_once('_') {
             Some((language, land)) => format!("{}_{}", language.to_lowercase(), land.to_uppercase()),
             None => value.to_owned(),
@@ -317,6 +318,10 @@ mod tests {
             ("optimizer_switch", Mysql, "MRR=0, index_merge=ON", "mrr=off,index_merge=on"),
             ("collation_server", Mariadb, "UTF8MB4_BIN", "utf8mb4_bin"),
             ("default_storage_engine", Mariadb, "innodb", "InnoDB"),
+            ("time_zone", Mysql, "+2:00", "+02:00"),
+            ("time_zone", Mariadb, "-00:00", "+00:00"),
+            ("time_zone", Mariadb, "Europe/Berlin", "Europe/Berlin"),
+            ("transaction_isolation", Mysql, "read-committed", "READ-COMMITTED"),
         ] {
             assert_eq!(normalise(name, written, flavour), told, "{name} {written}");
         }

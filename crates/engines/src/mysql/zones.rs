@@ -22,6 +22,31 @@ const TABLES: [&str; 5] = [
 ];
 const STATEMENT_BYTES: usize = 256 * 1024;
 
+/// An offset as the server shows it; `None` when it is none.
+pub(super) fn offset(value: &str) -> Option<String> {
+    let sign = value.chars().next().filter(|sign| "+-".contains(*sign))?;
+    let (hours, minutes) = value[1..].split_once(':')?;
+    let is_number = |text: &str, most: usize| {
+        (1..=most).contains(&text.len()) && text.chars().all(|digit| digit.is_ascii_digit())
+    };
+    if !is_number(hours, 2) || !is_number(minutes, 2) || minutes.len() != 2 {
+        return None;
+    }
+    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let sign = if hours + minutes == 0 { '+' } else { sign };
+    // Flavours and versions differ in how far they go; all take these.
+    let is_near = match sign {
+        '-' => hours <= 12,
+        _ => hours * 60 + minutes <= 13 * 60,
+    };
+    (minutes < 60 && is_near).then(|| format!("{sign}{hours:02}:{minutes:02}"))
+}
+
+/// Whether a server that knows no zone by its name knows this one.
+pub(super) fn is_known_to_all(value: &str) -> bool {
+    value.eq_ignore_ascii_case("system") || offset(value).is_some()
+}
+
 /// Writes them, where there are any and they may be read.
 pub(super) async fn dump(session: &mut Session, output: &mut Output<'_>, stream: &mut Stream) -> Result<()> {
     if !output.is_written() || !matches!(are_known(session).await, Ok(true)) {

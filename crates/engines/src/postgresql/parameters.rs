@@ -174,7 +174,7 @@ impl Parameter {
         if is_chosen {
             return Some(Overruled::ByItself);
         }
-        if self.name == "wal_buffers" && ["8kB", "16kB", "24kB"].contains(&normal) {
+        if self.name == "wal_buffers" && ["0", "8kB", "16kB", "24kB"].contains(&normal) {
             return Some(Overruled::With("32kB".to_owned()));
         }
         if self.name == "autovacuum_work_mem"

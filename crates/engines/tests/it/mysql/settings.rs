@@ -1,9 +1,10 @@
 //! Settings that a server writes in its own way, or makes something else of.
 
 use roadstead_core::port::engine::{How, Purpose};
+use roadstead_testkit::stage::Place;
 
 use super::server::Which;
-use crate::server::{NamedSecrets, Server, cluster, engine, layout};
+use crate::server::{NamedSecrets, Server, cluster, engine, layout, rendered};
 
 /// Values as people write them, which every server is content with.
 const WRITTEN: &[(&str, &str)] = &[
@@ -86,6 +87,15 @@ fn what_a_server_would_make_something_else_of_is_refused_with_what_to_write() {
         (Some("9"), "innodb_buffer_pool_instances", "2", "mysql-setting-instances"),
         (None, "sql_mode", "STRICT", "mysql-setting-value"),
         (None, "optimizer_switch", "mrr", "mysql-setting-value"),
+        (None, "innodb_page_size", "5000", "mysql-setting-power"),
+        (Some("10.11"), "innodb_log_write_ahead_size", "1536", "mysql-setting-power"),
+        (None, "time_zone", "2:00", "mysql-setting-zone"),
+        (None, "time_zone", "Europe/Berlin", "mysql-setting-named-zone"),
+        (None, "character_set_server", "utf8mb5", "mysql-setting-character-set"),
+        (None, "collation_server", "uca1400_ai_ci", "mysql-setting-collation"),
+        (Some("9"), "enforce_gtid_consistency", "OFF", "mysql-setting-gtid"),
+        (Some("9"), "transaction_isolation", "READ COMMITTED", "mysql-setting-value"),
+        (Some("9"), "binlog_format", "ROWS", "mysql-setting-value"),
     ] {
         let mut declared = cluster(Which::Mysql);
         declared.version = version.and_then(roadstead_core::Version::parse);
@@ -119,4 +129,132 @@ async fn the_multiples_of_mariadb_are_known() {
         }
     }
     assert!(missed.is_empty() && told.len() > 30, "{missed:?} of {}", told.len());
+}
+
+/// Settings of which one follows from the other: in force after a start, and, where a running server is given other
+/// ones, after the acts, in the order of the plan.
+async fn follows(which: Which, more: &[(&str, &str)]) {
+    let sets = |all: &[(&str, &str)]| {
+        let mut declared = cluster(which);
+        declared.settings.extend(all.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        assert_eq!(engine::<Which>().check(&declared), [], "{all:?}");
+        declared
+    };
+    let engine = engine::<Which>();
+    let deploy = engine.deploy().unwrap();
+    let first = [("character_set_server", "latin1"), ("time_zone", "+2:00"), ("innodb_io_capacity", "300")];
+    let mut all = first.to_vec();
+    all.extend(more);
+    let mut server = Server::start(which, sets(&all), Purpose::Member).await;
+    let (left, findings) = deploy.changes(&server.cluster, &server.stage.layout, &server.look().await);
+    assert!(left.is_empty() && findings.is_empty(), "{left:#?} {findings:#?}");
+    assert_eq!(server.look().await.settings["time_zone"].value, "+02:00");
+    for then in [
+        vec![("collation_server", "latin2_bin"), ("time_zone", "-00:00"), ("innodb_io_capacity", "30000")],
+        vec![("character_set_server", "utf8mb4"), ("innodb_io_capacity", "200")],
+        vec![("character_set_server", "latin1"), ("collation_server", "latin1_bin")],
+        vec![("innodb_io_capacity", "150"), ("innodb_io_capacity_max", "250")],
+    ] {
+        let mut all = then.clone();
+        all.extend(more);
+        server.cluster.settings = sets(&all).settings;
+        let wanted = layout::<Which>(&server.cluster, &server.place, Purpose::Member);
+        let (changes, _) = deploy.changes(&server.cluster, &wanted, &server.look().await);
+        for change in &changes {
+            let How::Own(act) = &change.how else { panic!("{change:?}") };
+            deploy.perform(&server.link, act, &NamedSecrets).await.unwrap();
+        }
+        let (left, _) = deploy.changes(&server.cluster, &wanted, &server.look().await);
+        assert!(!changes.is_empty() && left.is_empty(), "{then:?}: {changes:#?} {left:#?}");
+    }
+    let (declared, place) = (server.cluster.clone(), server.stop().await);
+    let wanted = layout::<Which>(&declared, &place, Purpose::Member);
+    let mut server = Server::begin(which, place, &wanted, declared).await;
+    server.ready().await;
+    assert!(deploy.changes(&server.cluster, &wanted, &server.look().await).0.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mysql_is_given_what_belongs_together() {
+    follows(Which::Mysql, &[("innodb_log_write_ahead_size", "1024")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_is_given_what_belongs_together() {
+    follows(Which::Mariadb, &[("innodb_log_write_ahead_size", "1024")]).await;
+}
+
+/// What only a start takes is a restart, and what the data was made with is told with its cure.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_a_start_takes_is_a_restart() {
+    for (which, settings) in [
+        (Which::Mysql, [("gtid_mode", "OFF"), ("event-scheduler", "DISABLED")]),
+        (Which::Mariadb, [("max_user_connections", "20"), ("event-scheduler", "DISABLED")]),
+    ] {
+        let mut server = Server::member(which).await;
+        server.cluster.settings.extend(settings.map(|(name, value)| (name.into(), value.into())));
+        let engine = engine::<Which>();
+        let deploy = engine.deploy().unwrap();
+        let wanted = layout::<Which>(&server.cluster, &server.place, Purpose::Member);
+        let (changes, _) = deploy.changes(&server.cluster, &wanted, &server.look().await);
+        assert_eq!(changes.len(), 2, "{changes:#?}");
+        assert!(changes.iter().all(|change| change.how == How::Restart), "{changes:#?}");
+        let (mut declared, place) = (server.cluster.clone(), server.stop().await);
+        let mut server = Server::begin(which, place, &wanted, declared.clone()).await;
+        server.ready().await;
+        assert!(deploy.changes(&declared, &wanted, &server.look().await).0.is_empty());
+
+        declared.settings.insert("innodb-page-size".into(), "8192".into());
+        declared.settings.insert("lower_case_table_names".into(), "1".into());
+        let wanted = layout::<Which>(&declared, &server.place, Purpose::Member);
+        server.cluster = declared;
+        let (_, findings) = deploy.changes(&server.cluster, &wanted, &server.look().await);
+        let told: Vec<_> = findings
+            .iter()
+            .map(|one| (one.subject.rsplit('.').next().unwrap(), one.cure.is_some()))
+            .collect();
+        assert_eq!(told, [("innodb-page-size", true), ("lower_case_table_names", true)], "{findings:#?}");
+    }
+}
+
+/// A server of a proof, and one that is loaded, know no zone by its name, and do without; a new member is refused it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_named_zone_is_for_those_who_know_it() {
+    for which in [Which::Mysql, Which::Mariadb] {
+        let mut declared = cluster(which);
+        declared.settings.insert("time_zone".into(), "Europe/Berlin".into());
+        let refused = rendered::<Which>(&declared, &Place::new(), Purpose::Member).unwrap_err();
+        assert_eq!(refused[0].what.key, "mysql-setting-named-zone");
+        drop(Server::start(which, declared, Purpose::Scratch).await);
+    }
+}
+
+/// The words that are told to be a setting's are the server's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_words_of_mysql_are_known() {
+    let server = Server::member(Which::Mysql).await;
+    let told = server.ask("SELECT VARIABLE_NAME FROM performance_schema.global_variables").await;
+    let mut tried = 0;
+    for name in told.lines() {
+        let mut declared = cluster(Which::Mysql);
+        declared.version = roadstead_core::Version::parse("9");
+        declared.settings.insert(name.into(), "nonsense".into());
+        let findings = engine::<Which>().check(&declared);
+        let cure = findings.first().and_then(|one| one.cure.as_ref()).map(ToString::to_string);
+        let words = cure.and_then(|cure| {
+            let words = cure.strip_prefix("mysql-setting-value-words-cure(words=")?;
+            Some(words.trim_end_matches(')').split(", ").map(str::to_owned).collect::<Vec<_>>())
+        });
+        // These take some of their words at a start alone, or only beside others.
+        let at_a_start = ["enforce_gtid_consistency", "event_scheduler", "gtid_mode", "thread_handling"];
+        if at_a_start.contains(&name) {
+            continue;
+        }
+        for word in words.unwrap_or_default() {
+            server.ask(&format!("SET GLOBAL {name} = '{word}'")).await;
+            assert_eq!(server.ask(&format!("SELECT @@GLOBAL.{name}")).await, word, "{name}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 30, "{tried}");
 }
