@@ -43,6 +43,11 @@ const AS_ITSELF: &str = "SET LOCAL search_path = ''; SELECT set_config('role', '
     WHERE r.rolname = session_user AND (r.rolsuper OR NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s, \
     unnest(s.setconfig) c WHERE s.setrole = r.oid AND c LIKE 'role=%'))";
 
+/// Takes back the limit on whole transactions of version 17 and later, which is meant for the applications: a backup is
+/// one. No row.
+const UNHURRIED: &str = "SELECT FROM pg_catalog.pg_settings WHERE CASE name WHEN 'transaction_timeout' THEN \
+    pg_catalog.set_config(name, '0', false) IS NULL ELSE false END";
+
 /// One row of an answer: each column's text; `None` for SQL's NULL.
 pub(super) type Row = Vec<Option<String>>;
 
@@ -101,8 +106,9 @@ impl Session {
         }?;
         // Over whatever the database or the account sets.
         let read_only = if link.may_write { "off" } else { "on" };
-        let first =
-            session.rows(&format!("SET default_transaction_read_only = {read_only}; {AS_ITSELF}")).await?;
+        let first = session
+            .rows(&format!("SET default_transaction_read_only = {read_only}; {UNHURRIED}; {AS_ITSELF}"))
+            .await?;
         session.acts_as_itself = !first.is_empty();
         Ok(session)
     }

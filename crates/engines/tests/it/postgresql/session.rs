@@ -34,3 +34,17 @@ async fn a_role_that_a_database_sets_is_the_applications_and_not_ours() {
         }
     }
 }
+
+/// The limit is for the applications, which a backup outlives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_on_transactions_does_not_end_a_backup() {
+    for subject in majors().into_iter().filter(|subject| subject.major >= 17) {
+        let server = Server::member(subject).await;
+        server.sql("postgres", "create table t as select g from generate_series(1, 500000) g");
+        server.sql("postgres", "alter database postgres set transaction_timeout = '50ms'");
+        let (dumped, source) = server.dump().await;
+        let made = Server::restored(subject, Purpose::Scratch, (&dumped, &source), &Unwatched).await;
+        let (copy, _) = made.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(copy.differences(&dumped).await, [""; 0], "{subject:?}");
+    }
+}
