@@ -2,6 +2,7 @@
 control-host-unseen = host { $host } cannot be looked at: { $why }
 control-doing-resolve = resolving { $reference }
 control-lock-trouble = the fleet's lock file { $path } cannot be used
+control-lock-trouble-cure = a command that changes something needs to write in the folder of that file: see to it that this user may
 control-lock-held = the fleet is held by "{ $command }" (process { $pid }, { $by }) since { $since }
 control-lock-held-unknown = the fleet is held by another command
 control-lock-held-cure = wait until it has ended, or stop it

@@ -2,6 +2,7 @@
 control-host-unseen = 无法观察主机 { $host }：{ $why }
 control-doing-resolve = 解析 { $reference }
 control-lock-trouble = 无法使用舰队的锁文件 { $path }
+control-lock-trouble-cure = 会带来改变的命令需要写入该文件所在的目录：请确保当前用户有此权限
 control-lock-held = 舰队正被“{ $command }”占用（进程 { $pid }，{ $by }），自 { $since } 起
 control-lock-held-unknown = 舰队正被另一个命令占用
 control-lock-held-cure = 等它结束，或停止它

@@ -94,6 +94,11 @@ impl Controller {
         self.parts.journal.restores(limit).map(|found| self.of_this_file(found))
     }
 
+    /// All operations with this fleet file, whatever the fleet's name was then; and those of files that are gone.
+    pub(crate) fn of_all_names(&self, limit: usize) -> Result<Vec<Operation>> {
+        self.parts.journal.of_all_fleets(limit).map(|found| self.of_this_file(found))
+    }
+
     fn of_this_file(&self, operations: Vec<Operation>) -> Vec<Operation> {
         operations.into_iter().filter(|operation| self.other_file_of(operation).is_none()).collect()
     }

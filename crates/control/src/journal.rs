@@ -159,8 +159,8 @@ impl SqliteJournal {
         format!("\"fleet\":\"{}\",", self.fleet)
     }
 
-    /// The newest operations of the fleet for which this holds as well. One that cannot be read stands in nobody's way.
-    fn newest(&self, which: &str, limit: usize) -> Result<Vec<Operation>> {
+    /// The newest operations in whose first words this stands, and for which this holds as well. One that cannot be read stands in nobody's way.
+    fn newest(&self, fleet: &str, which: &str, limit: usize) -> Result<Vec<Operation>> {
         let connection = self.lock();
         let mut statement = connection
             .prepare(&format!(
@@ -169,7 +169,7 @@ impl SqliteJournal {
             .map_err(|error| trouble(&self.path, &error))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement
-            .query_map(params![limit, self.of_fleet()], |row| row.get::<_, String>(0))
+            .query_map(params![limit, fleet], |row| row.get::<_, String>(0))
             .map_err(|error| trouble(&self.path, &error))?;
         let found =
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
@@ -260,11 +260,16 @@ impl Journal for SqliteJournal {
 
     fn restores(&self, limit: usize) -> Result<Vec<Operation>> {
         // A plan's aim stands among its first words; the rest may be long.
-        self.newest("AND instr(substr(plan, 1, 1000), '\"aim\":{\"restore\":') > 0", limit)
+        let is_one = "AND instr(substr(plan, 1, 1000), '\"aim\":{\"restore\":') > 0";
+        self.newest(&self.of_fleet(), is_one, limit)
     }
 
     fn recent(&self, limit: usize) -> Result<Vec<Operation>> {
-        self.newest("", limit)
+        self.newest(&self.of_fleet(), "", limit)
+    }
+
+    fn of_all_fleets(&self, limit: usize) -> Result<Vec<Operation>> {
+        self.newest("\"fleet\":", "", limit)
     }
 }
 

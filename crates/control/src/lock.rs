@@ -34,7 +34,9 @@ impl FleetLock {
     pub fn take(state: &Path, holder: &Holder) -> Result<Self> {
         let path = state.join("lock");
         let trouble = |error: &std::io::Error| {
-            Error::io(Text::new("control-lock-trouble").with("path", path.display().to_string()), error)
+            let error =
+                Error::io(Text::new("control-lock-trouble").with("path", path.display().to_string()), error);
+            if error.cure.is_some() { error } else { error.cure(Text::new("control-lock-trouble-cure")) }
         };
         let mut file = OpenOptions::new()
             .read(true)

@@ -41,7 +41,8 @@ impl Controller {
 
     /// Every act that was done well, the newest first.
     fn past(&self, mut hear: impl FnMut(&Act, Timestamp)) {
-        let operations = self.recent(OPERATIONS_MAX).unwrap_or_else(|error| {
+        // Also under the names that the fleet had before.
+        let operations = self.of_all_names(OPERATIONS_MAX).unwrap_or_else(|error| {
             tracing::warn!(%error, "the journal cannot be asked what was done before");
             Vec::new()
         });

@@ -91,6 +91,8 @@ fn a_journal_knows_its_own_fleet_alone() {
         of(fleet).recent(9).expect("read").into_iter().map(|operation| operation.id).collect()
     };
     assert_eq!((ids("f"), ids("ff"), ids("fff")), (vec!["ab".into()], vec!["aa".into()], vec![]));
+    let all: Vec<_> = of("f").of_all_fleets(9).expect("read").into_iter().map(|one| one.id).collect();
+    assert_eq!(all, ["ab", "aa"]);
     assert_eq!(of("f").operation("a").expect("the only one").id, "ab");
     assert_eq!(of("f").operation("aa").expect_err("another's").kind, Kind::NotFound);
 }

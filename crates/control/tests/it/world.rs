@@ -197,6 +197,10 @@ impl Journal for Full {
         self.journal.recent(limit)
     }
 
+    fn of_all_fleets(&self, limit: usize) -> Result<Vec<Operation>> {
+        self.journal.of_all_fleets(limit)
+    }
+
     fn restores(&self, limit: usize) -> Result<Vec<Operation>> {
         self.journal.restores(limit)
     }

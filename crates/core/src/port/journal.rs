@@ -135,6 +135,8 @@ pub trait Journal: Send + Sync {
     fn operation(&self, id: &str) -> Result<Operation>;
     /// The newest operations, newest first.
     fn recent(&self, limit: usize) -> Result<Vec<Operation>>;
+    /// The same of every fleet that shares the journal, and under every name that this one had.
+    fn of_all_fleets(&self, limit: usize) -> Result<Vec<Operation>>;
     /// The newest restores, newest first: they are asked for at every look, where all would be too much to read.
     fn restores(&self, limit: usize) -> Result<Vec<Operation>>;
 }
