@@ -92,6 +92,10 @@ pub struct Comparison {
     pub rows: u64,
     /// The weakest strength among the compared objects; `None` when nothing was compared.
     pub weakest: Option<Strength>,
+    /// How many compared objects of each kind were measured after the dump, not in its own snapshot. Empty in records of
+    /// before this was kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub after: BTreeMap<String, u64>,
     /// Every difference.
     pub differences: Vec<Difference>,
 }
@@ -160,6 +164,9 @@ pub fn compare(original: &Manifest, copy: &Manifest) -> Comparison {
 
 fn compare_object(original: &Object, copy: &Object, result: &mut Comparison) -> Option<Unlike> {
     let weakest = original.strength;
+    if matches!(weakest, Strength::CountAfter | Strength::ContentAfter) {
+        *result.after.entry(original.kind.clone()).or_default() += 1;
+    }
     result.weakest = Some(result.weakest.map_or(weakest, |known| known.min(weakest)));
     if let (Some(original), Some(copy)) = (original.count, copy.count)
         && original != copy

@@ -326,6 +326,7 @@ cli-stage-failed = failed
 cli-compared-nothing = nothing yet
 cli-compared = { $parts }; measured { $when ->
     [snapshot] in the dump's own snapshot
+    [but] in the dump's own snapshot, but for { $kinds } after it
    *[after] in part after the dump
   }
 cli-compared-content = { $count } { $count ->

@@ -285,6 +285,7 @@ cli-stage-failed = 失败
 cli-compared-nothing = 尚未比较
 cli-compared = { $parts }；{ $when ->
     [snapshot] 与转储在同一快照中测得
+    [but] 与转储在同一快照中测得，但 { $kinds } 在其后测得
    *[after] 部分在转储之后测得
   }
 cli-compared-content = { $count } 个对象按内容（{ $rows } 行）

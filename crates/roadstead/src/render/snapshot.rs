@@ -50,7 +50,11 @@ fn told(words: &Words, comparison: &Comparison) -> Text {
     ];
     let parts: Vec<String> = parts.iter().flatten().map(|text| words.say(text)).collect();
     let when = if in_snapshot(comparison) { "snapshot" } else { "after" };
-    Text::new("cli-compared").with("parts", parts.join(&words.word("cli-compared-comma"))).with("when", when)
+    let comma = words.word("cli-compared-comma");
+    let kinds: Vec<_> = comparison.after.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
+    let when = if when == "after" && !kinds.is_empty() { "but" } else { when };
+    let told = Text::new("cli-compared").with("parts", parts.join(&comma)).with("when", when);
+    told.with("kinds", kinds.join(&comma))
 }
 
 fn in_snapshot(comparison: &Comparison) -> bool {
@@ -115,6 +119,7 @@ pub(crate) fn comparison(words: &Words, found: &Comparison) -> Value {
         "by_name": found.by_name,
         "rows": found.rows,
         "weakest": found.weakest,
+        "after": found.after,
         "differences": differences.collect::<Vec<_>>(),
     })
 }

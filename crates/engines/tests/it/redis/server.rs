@@ -118,6 +118,7 @@ impl Subject for Redis {
         let compared = copy.compared(dumped).await;
         assert_eq!((compared.rows, compared.by_count), (keys, 0));
         assert_eq!(compared.weakest, Some(Strength::ContentAfter));
+        assert_eq!(compared.after.keys().collect::<Vec<_>>(), ["account"], "the rest is of the dump itself");
         assert_eq!(copy.cli(&["FCALL", "answer", "0"]), "42");
         let refused = copy.cli_as("app", "hidden-word", &["PING"], b"");
         assert!(refused.starts_with("NOPERM"), "the password is right, the right is lacking: {refused}");
