@@ -165,7 +165,8 @@ impl Controller {
         };
         let more = self.beside(aim, &records);
         let clusters = (!clusters.is_empty()).then_some(clusters);
-        let besides = matches!(aim, Aim::Apply { .. } | Aim::Down { .. });
+        let makes_copy = matches!(aim, Aim::Restore { into: Destination::Beside { .. }, .. });
+        let besides = makes_copy || matches!(aim, Aim::Apply { .. } | Aim::Down { .. });
         let half_done = self.half_done().unwrap_or_default();
         let scope = Scope { clusters, depth, tools, more: &more, besides };
         let mut seen = self.view(&half_done).look(&scope).await;

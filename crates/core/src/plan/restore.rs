@@ -146,7 +146,10 @@ fn beside(
         }
         _ => false,
     };
-    if let Some(other) = declared.clone().find(serves) {
+    // Copies that stand still have their ports as well.
+    let copies = situation.seen.undeclared.values().flat_map(|cluster| &cluster.members);
+    let copies = copies.filter(|copy| &copy.name != name);
+    if let Some(other) = declared.chain(copies).find(serves) {
         let text =
             Text::new("core-plan-beside-port").with("port", port.to_string()).with("other", &other.name);
         return Err(vec![Finding::error(name.as_str(), text).cure(Text::new("core-plan-beside-port-cure"))]);

@@ -466,6 +466,16 @@ fn a_restore_never_touches_foreign_or_managed_data() {
         &restore(Destination::Beside { member: name("a-1"), port: 5001 }),
         "error a-1: core-plan-beside-exists",
     );
+    // A copy that stands still has its port all the same; itself it may be made anew.
+    let copies = "declare a plain backup\nsee a data=ours:1.2 process=running\nsnapshot aa01 a proven\nuser plain\n\
+         undeclared c plain data=ours:1.2 process=stopped\nplace a-2";
+    let beside = |member: &str| restore(Destination::Beside { member: name(member), port: 5000 });
+    let other = World::read(&copies.replace("declare a plain", "declare a plain managed"));
+    let findings = |member: &str| -> Vec<String> {
+        other.decide(&beside(member)).findings.into_iter().map(|found| found.what.key).collect()
+    };
+    assert!(findings("a-2").contains(&"core-plan-beside-port".to_owned()), "{:?}", findings("a-2"));
+    assert!(!findings("c-1").contains(&"core-plan-beside-port".to_owned()), "{:?}", findings("c-1"));
 }
 
 #[test]
