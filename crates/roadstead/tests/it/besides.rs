@@ -136,7 +136,9 @@ fn damage_that_a_check_of_the_vault_finds_takes_the_green_away() {
     fs::write(&pack, &whole[..whole.len() / 2]).expect("written");
     harbour.run(&["vault", "check"]).expect(1);
     harbour.run(&["backup"]).expect(0);
+    harbour.run(&["verify"]).expect(0);
     let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+    assert_eq!(listed["snapshots"][1]["stage"], "proven", "{listed:#}");
     let damaged = listed["snapshots"][0]["id"].as_str().expect("an id").to_owned();
     harbour.run(&["vault", "prune", "--snapshot", &damaged, "--yes=local"]).expect(0);
     harbour.run(&["verify"]).expect(0);

@@ -79,6 +79,21 @@ async fn a_missing_pack_is_stored_again_and_never_taken_for_stored() {
     std::fs::remove_file(world.big_pack()).unwrap();
     let record = world.take(2, &[("dump", bytes.clone())]).await;
     assert!(record.stored.0 > 5_000_000, "it relies on a pack that is gone");
+    // And it is read from where it was stored again, whatever else the index says.
+    assert_eq!(world.read(2, "dump").await.unwrap(), bytes);
+    assert_eq!(world.check(2).await, []);
+    assert_eq!(world.check(1).await, [], "the same pieces make the first one whole again");
+    let structure = world.vault.check_structure(&roadstead_core::port::ambient::Unwatched).await.unwrap();
+    let told: Vec<_> = structure.findings.iter().map(|finding| finding.what.key.as_str()).collect();
+    assert_eq!((structure.damaged.len(), told.as_slice()), (0, ["vault-pack-missing"].as_slice()));
+    // A removal cleans up after it, and the rest stays.
+    for dry_run in [true, false] {
+        let watch = &roadstead_core::port::ambient::Unwatched;
+        world.vault.prune(&[id(1)], dry_run, watch).await.unwrap();
+        assert_eq!(world.read(2, "dump").await.unwrap(), bytes);
+    }
+    let structure = world.vault.check_structure(&roadstead_core::port::ambient::Unwatched).await.unwrap();
+    assert!(structure.damaged.is_empty() && structure.findings.is_empty(), "{structure:?}");
 }
 
 #[tokio::test]
@@ -97,4 +112,22 @@ async fn metadata_tells_nothing_of_the_command_line() {
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// Half of a backup's pieces were lost with their pack, and other content is stored since: what is there is read.
+#[tokio::test]
+async fn packs_that_share_an_index_with_a_lost_one_are_still_read() {
+    let world = World::new().await;
+    let (one, two) = (noise(1, 9_000_000), noise(2, 3_000_000));
+    world.take(1, &[("one", one.clone()), ("two", two.clone())]).await;
+    std::fs::remove_file(world.big_pack()).unwrap();
+    // Only what was lost, or cannot be relied on, comes again.
+    let again = [one.as_slice(), &noise(3, 1_000_000)].concat();
+    world.take(2, &[("one", again.clone())]).await;
+    assert_eq!(world.read(2, "one").await.unwrap(), again);
+    assert_eq!(world.check(2).await, []);
+    assert_eq!(world.read(1, "two").await.unwrap(), two, "its index is doubted, and its pack is there");
+    world.vault.prune(&[], false, &roadstead_core::port::ambient::Unwatched).await.unwrap();
+    assert_eq!(world.read(2, "one").await.unwrap(), again);
+    assert_eq!(world.read(1, "two").await.unwrap(), two);
 }
