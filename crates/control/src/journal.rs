@@ -21,6 +21,8 @@ use roadstead_core::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 const UNREADABLE: &str = "control-journal-unreadable";
+/// `SQLITE_IOERR_SHMSIZE` of <https://sqlite.org/rescode.html>.
+const IOERR_SHMSIZE: i32 = 4874;
 /// Holds for the operations of one fleet, and for those of whose fleet nothing can be read: they may be anybody's.
 const OF_FLEET: &str =
     "(instr(substr(plan, 1, 200), ?2) > 0 OR instr(substr(plan, 1, 200), '\"fleet\":') = 0)";
@@ -41,8 +43,10 @@ impl SqliteJournal {
     /// one of a newer form is an error that says so.
     pub fn open(path: &Path, fleet: &Name) -> Result<Self> {
         match Self::to_write(path, fleet) {
-            Err(error) if error.kind == Kind::Denied && path.is_file() => Self::to_read(path, fleet)
-                .map_err(|other| if other.kind == Kind::Denied { error } else { other }),
+            Err(error) if matches!(error.kind, Kind::Denied | Kind::Exhausted) && path.is_file() => {
+                let is_more = |other: &Error| matches!(other.kind, Kind::Corrupt | Kind::Unsupported);
+                Self::to_read(path, fleet).map_err(|other| if is_more(&other) { other } else { error })
+            }
             opened => opened,
         }
     }
@@ -328,6 +332,8 @@ fn form(path: &Path, connection: &Connection) -> Result<i64> {
 fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
     let kind = match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => Kind::Exhausted,
+        // The file beside a write-ahead log that its readers share could not be made long enough.
+        _ if error.sqlite_error().is_some_and(|error| error.extended_code == IOERR_SHMSIZE) => Kind::Exhausted,
         Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly) => Kind::Denied,
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Kind::Corrupt,
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Kind::Busy,

@@ -25,8 +25,8 @@ pub(crate) struct Mark {
 pub(crate) struct Survey {
     /// Packs that are there, with their lengths.
     pub(crate) packs: BTreeMap<String, u64>,
-    /// Packs that the index names, with the lengths it gives, and the index file that names it.
-    pub(crate) indexed: BTreeMap<String, (u64, String)>,
+    /// Packs that the index names, with the lengths it gives, each with the index files that give it.
+    pub(crate) indexed: BTreeMap<String, BTreeMap<u64, BTreeSet<String>>>,
     /// Index files that cannot be read, and why.
     pub(crate) bad_indexes: Vec<(String, Text)>,
     /// Streams.
@@ -38,8 +38,15 @@ pub(crate) struct Survey {
 impl Survey {
     /// Packs that the index names and that are not there, or not in the length that it gives.
     pub(crate) fn bad_packs(&self) -> BTreeSet<String> {
-        let bad = self.indexed.iter().filter(|(pack, (length, _))| self.packs.get(*pack) != Some(length));
-        bad.map(|(pack, _)| pack.clone()).collect()
+        self.false_promises().map(|(pack, _)| pack.clone()).collect()
+    }
+
+    /// The packs that are not there in a length that index files give, and those index files.
+    fn false_promises(&self) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
+        self.indexed.iter().flat_map(|(pack, lengths)| {
+            let is = self.packs.get(pack);
+            lengths.iter().filter(move |(length, _)| is != Some(length)).map(move |(_, by)| (pack, by))
+        })
     }
 
     /// Packs that no index names, and their length: what an interrupted backup left behind, or an index that is gone.
@@ -50,9 +57,7 @@ impl Survey {
 
     /// Index files that cannot be read or that name a bad pack: what they promise must not be relied on.
     pub(crate) fn doubtful_indexes(&self) -> BTreeSet<String> {
-        let bad = self.bad_packs();
-        let naming = self.indexed.iter().filter(|(pack, _)| bad.contains(*pack));
-        let naming = naming.map(|(_, (_, index))| index.clone());
+        let naming = self.false_promises().flat_map(|(_, by)| by.iter().cloned());
         self.bad_indexes.iter().map(|(index, _)| index.clone()).chain(naming).collect()
     }
 }
@@ -88,8 +93,8 @@ impl Repository {
                 Ok(index) => {
                     for pack in index.packs {
                         let length = u64::from(pack.pack_size());
-                        let named = (length, id.to_hex().to_string());
-                        survey.indexed.insert(pack.id.to_hex().to_string(), named);
+                        let named = survey.indexed.entry(pack.id.to_hex().to_string()).or_default();
+                        named.entry(length).or_default().insert(id.to_hex().to_string());
                     }
                 }
                 Err(error) => survey.bad_indexes.push((id.to_hex().to_string(), self.why(&error))),

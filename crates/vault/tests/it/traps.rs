@@ -131,3 +131,22 @@ async fn packs_that_share_an_index_with_a_lost_one_are_still_read() {
     assert_eq!(world.read(2, "one").await.unwrap(), again);
     assert_eq!(world.read(1, "two").await.unwrap(), two);
 }
+
+/// Two index files name one pack, as after a look at what a pruning would do; lost, it is doubted in both.
+#[tokio::test]
+async fn a_lost_pack_that_two_indexes_name_is_doubted_in_both() {
+    let watch = &roadstead_core::port::ambient::Unwatched;
+    let world = World::new().await;
+    let (one, two) = (noise(1, 9_000_000), noise(2, 3_000_000));
+    world.take(1, &[("one", one.clone()), ("two", two.clone())]).await;
+    std::fs::remove_file(world.big_pack()).unwrap();
+    // Puts what is left of the doubted index into another one.
+    world.vault.prune(&[id(1)], true, watch).await.unwrap();
+    for pack in crate::world::files(&world.root.join("data")) {
+        std::fs::remove_file(pack).unwrap();
+    }
+    world.take(2, &[("one", one.clone()), ("two", two.clone())]).await;
+    assert_eq!(world.read(2, "one").await.unwrap(), one);
+    assert_eq!(world.read(2, "two").await.unwrap(), two);
+    assert_eq!(world.check(2).await, []);
+}
