@@ -47,13 +47,22 @@ pub(crate) fn shown(file: &Path) -> String {
 }
 
 /// The absolute directory of the fleet file, whether the file itself is there or not; for standard input the one
-/// that we are in.
+/// that we are in. A symbolic link is the file that it leads to, and lies where that one does: one fleet under two names
+/// would be taken for two.
 pub(crate) fn directory(file: &Path) -> Result<PathBuf> {
+    if let Some(folder) = real(file).as_deref().and_then(Path::parent) {
+        return Ok(folder.to_owned());
+    }
     let file = if is_standard_input(file) { Path::new("-") } else { file };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::canonicalize(folder).map_err(|error| {
         Error::io(Text::new("cli-folder-unreadable").with("path", folder.display().to_string()), &error)
     })
+}
+
+/// The fleet file itself, where it is one that is there.
+fn real(file: &Path) -> Option<PathBuf> {
+    if is_standard_input(file) { None } else { std::fs::canonicalize(file).ok() }
 }
 
 /// Reads the fleet file, whatever is in it.
@@ -87,6 +96,7 @@ pub(crate) fn load_text(context: &Context) -> Result<Loaded, Stop> {
 struct Contents {
     shown: String,
     directory: PathBuf,
+    real: Option<PathBuf>,
     bytes: Vec<u8>,
 }
 
@@ -94,13 +104,17 @@ impl Contents {
     fn of(file: &Path) -> Result<Self> {
         let directory = directory(file)?;
         let bytes = if is_standard_input(file) { standard_input()? } else { bytes(file)? };
-        Ok(Self { shown: shown(file), directory, bytes })
+        Ok(Self { shown: shown(file), directory, real: real(file), bytes })
     }
 
     fn read(&self, facts: &dyn Surroundings) -> Reading {
         let absolute = self.directory.display().to_string();
         let input = fleet::Input { file: &self.shown, directory: &absolute, bytes: &self.bytes, facts };
-        fleet::read(&input, &*engines::registry())
+        let mut reading = fleet::read(&input, &*engines::registry());
+        if let (Some(fleet), Some(real)) = (&mut reading.fleet, &self.real) {
+            fleet.file = real.display().to_string();
+        }
+        reading
     }
 }
 

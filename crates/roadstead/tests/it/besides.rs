@@ -70,6 +70,30 @@ fn a_fleet_of_the_same_name_touches_nothing_of_the_other() {
     assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["ping"]), "PONG");
 }
 
+/// A link to the fleet file, from wherever, is that file.
+#[cfg(feature = "redis")]
+#[test]
+fn a_symbolic_link_to_the_fleet_file_is_the_same_fleet() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    fs::create_dir(harbour.path("elsewhere")).expect("own folder");
+    for link in ["beside.yaml", "elsewhere/fleet.yaml"] {
+        let link = harbour.path(link);
+        std::os::unix::fs::symlink(harbour.path("fleet.yaml"), &link).expect("own folder");
+        let file = link.display().to_string();
+        harbour.run(&["status", "-f", &file]).expect(0);
+        assert!(harbour.run(&["plan", "-f", &file]).expect(0).out.contains("nothing to do"));
+        harbour.run(&["backup", "-f", &file]).expect(0);
+    }
+    assert_eq!(
+        fs::read_dir(harbour.path("elsewhere")).expect("own folder").count(),
+        1,
+        "nothing was made there"
+    );
+    let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+    assert_eq!(listed["snapshots"].as_array().map(Vec::len), Some(2));
+}
+
 /// Fleet files of one folder share its journal and its vault. What waits in one fleet is nothing of the other's.
 #[cfg(feature = "redis")]
 #[test]
