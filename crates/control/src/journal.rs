@@ -333,7 +333,9 @@ fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
     let kind = match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => Kind::Exhausted,
         // The file beside a write-ahead log that its readers share could not be made long enough.
-        _ if error.sqlite_error().is_some_and(|error| error.extended_code == IOERR_SHMSIZE) => Kind::Exhausted,
+        _ if error.sqlite_error().is_some_and(|error| error.extended_code == IOERR_SHMSIZE) => {
+            Kind::Exhausted
+        }
         Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly) => Kind::Denied,
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Kind::Corrupt,
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Kind::Busy,

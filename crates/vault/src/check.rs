@@ -105,9 +105,16 @@ pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<S
     let survey = blocking(move || Repository::open(place, &master)?.survey()).await?;
     watch.go_on()?;
     let damaged = broken(vault, &loaded, &survey).await?;
+    let keys = vault.place.list("keys/").await;
+    let no_keys = keys.map_or_else(|error| error.kind == Kind::NotFound, |keys| keys.is_empty());
     let mut findings = Vec::from_iter(unindexed(&loaded, &survey, !damaged.is_empty(), taking));
     findings.extend(loaded.findings.iter().cloned());
     findings.extend(repository_findings(&survey));
+    if no_keys {
+        let what =
+            Text::new("vault-keys-missing").with("path", vault.place.address("keys").display().to_string());
+        findings.push(Finding::error("", what).cure(Text::new("vault-keys-missing-cure")));
+    }
     if !taking {
         findings.extend(leftovers(&loaded, &survey, !damaged.is_empty()));
     }

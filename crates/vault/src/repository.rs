@@ -57,8 +57,11 @@ impl Repository {
         let backend = Arc::new(Backend::new(place, snapshots));
         let credentials = Credentials::Masterkey(parse(&master.json)?);
         let inner = closed(&backend)?.open(&credentials);
-        let inner =
-            inner.map_err(|error| fault(Text::new("vault-repository-unreadable"), &backend, &error))?;
+        let inner = inner.map_err(|error| {
+            let told = fault(Text::new("vault-repository-unreadable"), &backend, &error);
+            let is_damage = told.kind == Kind::Corrupt && told.cure.is_none();
+            if is_damage { told.cure(Text::new("vault-repository-unreadable-cure")) } else { told }
+        })?;
         Ok(Self { backend, inner })
     }
 

@@ -223,7 +223,7 @@ fn refuse_lost_data(
     member: &MemberSpec,
     data: &DataSeen,
 ) -> Result<(), Vec<Finding>> {
-    let Some(newest) = situation.newest_of(cluster) else {
+    let Some(newest) = situation.newest_of(&cluster.name, |_| true) else {
         refuse_missing_data(situation, cluster, member)?;
         return match situation.vault_of(cluster) {
             Some(vault) if !situation.records.contains_key(&vault.name) => {

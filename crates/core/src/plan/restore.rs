@@ -76,6 +76,9 @@ fn steps(
         let text = Text::new("core-plan-engine-no-backup").with("engine", engine.profile().title);
         return Err(vec![Finding::error(cluster.name.as_str(), text)]);
     }
+    if !situation.done.iter().any(|id| id.starts_with("load-")) {
+        draft.findings.extend(damaged(situation, record));
+    }
     draft.findings.extend(unproven(record));
     draft.findings.extend(other_version(&cluster, record, into));
     match into {
@@ -103,8 +106,24 @@ fn steps(
     }
 }
 
+/// What is known to be damaged would be found so in the middle of its load, when the member is down.
+fn damaged(situation: &Situation<'_>, record: &Record) -> Option<Finding> {
+    let failed = record.damage()?;
+    let text = Text::new("core-plan-restore-damaged")
+        .with("snapshot", record.id().short())
+        .with("when", failed.at.for_people());
+    let cluster = &record.draft.cluster;
+    let cure = match situation.newest_of(cluster, |other| other.damage().is_none()) {
+        Some(other) => Text::new("core-plan-restore-damaged-other-cure")
+            .with("other", other.id().short())
+            .with("taken", other.draft.started.for_people()),
+        None => Text::new("core-plan-restore-damaged-cure"),
+    };
+    Some(Finding::error(cluster.as_str(), text).cure(cure.with("snapshot", record.id().short())))
+}
+
 fn unproven(record: &Record) -> Option<Finding> {
-    if record.stage() == Stage::Proven {
+    if record.stage() == Stage::Proven || record.damage().is_some() {
         return None;
     }
     let text = Text::new("core-plan-restore-unproven").with("snapshot", record.id().short());

@@ -155,10 +155,11 @@ impl Situation<'_> {
         Err(Finding::error(id, Text::new("core-plan-unknown-snapshot").with("snapshot", id)))
     }
 
-    /// The newest snapshot of a cluster in all vaults that could be read.
-    pub(super) fn newest_of(&self, cluster: &ClusterSpec) -> Option<Record> {
-        let is_its =
-            |record: &&Record| record.draft.cluster == cluster.name && record.draft.fleet == self.fleet.name;
+    /// The newest such snapshot of a cluster in all vaults that could be read.
+    pub(super) fn newest_of(&self, cluster: &Name, is_such: impl Fn(&Record) -> bool) -> Option<Record> {
+        let is_its = |record: &&Record| {
+            record.draft.cluster == *cluster && record.draft.fleet == self.fleet.name && is_such(record)
+        };
         let of_vault = |records: &Vec<Record>| records.iter().filter(is_its).cloned().collect();
         in_one_order(self.records.values().map(of_vault), |record: &Record| &record.draft).pop()
     }

@@ -187,6 +187,11 @@ impl Record {
         (!mended).then(|| &self.history[failed])
     }
 
+    /// The check that it failed, and that nothing later made good: not all of it can be read.
+    pub fn damage(&self) -> Option<&Event> {
+        self.failure().filter(|event| event.stage < Stage::Proven)
+    }
+
     /// When it was last proven, if it stands at proven.
     pub fn proven_at(&self) -> Option<Timestamp> {
         let proven = |event: &&Event| event.passed && event.stage == Stage::Proven;

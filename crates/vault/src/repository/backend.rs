@@ -162,7 +162,10 @@ pub(crate) fn fault(what: roadstead_core::Text, backend: &Backend, error: &Rusti
         Some(fault) => fault.during(what),
         None => {
             let mut told = Error::new(Kind::Corrupt, what);
-            told.causes.push(error.display_log().trim_start_matches("Error: ").to_owned());
+            // What follows is a trace of the library's own calls.
+            let log = error.display_log();
+            let words = log.split("Backtrace").next().unwrap_or_default();
+            told.causes.push(words.trim_start_matches("Error: ").trim_end().to_owned());
             told
         }
     }

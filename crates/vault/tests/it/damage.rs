@@ -302,3 +302,19 @@ async fn noise_in_place_of_any_file_is_never_a_panic() {
     }
     assert!(world.check(1).await.is_empty());
 }
+
+#[tokio::test]
+async fn missing_key_files_are_told_while_the_seal_still_opens_the_vault() {
+    let world = World::new().await;
+    world.take(1, &[("dump", noise(1, 1000))]).await;
+    let keys = |structure: roadstead_core::port::vault::Structure| {
+        structure.findings.into_iter().filter(|finding| finding.what.key == "vault-keys-missing").count()
+    };
+    assert_eq!(keys(world.vault.check_structure(&Unwatched).await.unwrap()), 0);
+    for file in crate::world::files(&world.root.join("keys")) {
+        fs::remove_file(file).unwrap();
+    }
+    assert_eq!(keys(world.vault.check_structure(&Unwatched).await.unwrap()), 1);
+    fs::remove_dir(world.root.join("keys")).unwrap();
+    assert_eq!(keys(world.vault.check_structure(&Unwatched).await.unwrap()), 1);
+}

@@ -478,6 +478,23 @@ fn a_restore_never_touches_foreign_or_managed_data() {
     assert!(!findings("c-1").contains(&"core-plan-beside-port".to_owned()), "{:?}", findings("c-1"));
 }
 
+/// It would be found out in the middle of the load, with the member down.
+#[test]
+fn what_is_known_to_be_damaged_takes_nothing_down() {
+    let start =
+        "declare a plain backup\nuser plain\nsee a data=ours:1.2 process=running\nsnapshot aa01 a damaged";
+    check(start, &restore(Destination::Place), "error a: core-plan-restore-damaged");
+    // What was loaded before that was found out is started all the same.
+    let mut loaded = World::read(&format!("{start}\ndone load-a-1"));
+    loaded.see("a", &["data=ours:1.2", "process=stopped"]);
+    let ids: Vec<_> =
+        loaded.decide(&restore(Destination::Place)).plan.steps.into_iter().map(|step| step.id).collect();
+    assert_eq!(ids, ["start-a-1", "compare-a-1"]);
+    let other = World::read(&format!("{start}\nsnapshot aa02 a proven"));
+    let told = other.decide(&restore(Destination::Place)).findings;
+    assert_eq!(told[0].cure.as_ref().expect("a cure").key, "core-plan-restore-damaged-other-cure");
+}
+
 #[test]
 fn a_restore_beside_leaves_the_original_alone() {
     check(

@@ -226,13 +226,13 @@ impl World {
             took: Millis(0),
             history: vec![],
         };
-        if stage == "proven" {
+        if stage != "taken" {
             record.history.push(Event {
-                stage: Stage::Proven,
+                stage: if stage == "damaged" { Stage::Checked } else { Stage::Proven },
                 at: Timestamp::from_millis(2_000),
                 by: "t".into(),
                 took: Millis(1),
-                passed: true,
+                passed: stage == "proven",
                 comparison: None,
                 findings: vec![],
             });
