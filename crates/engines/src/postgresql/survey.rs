@@ -153,6 +153,29 @@ const QUESTIONS: &[Question] = &[
     },
 ];
 
+/// What no database holds, and no backup: asked once. Only the names of settings are told, for a value may be a secret;
+/// who may not read files of settings is told what is in force (`pg_read_all_settings`), or nothing.
+const OF_SERVER: &[Question] = &[
+    Question {
+        severity: Severity::Warning,
+        key: "postgresql-prepared",
+        cure: Some("postgresql-prepared-cure"),
+        names: "SELECT format('%s (%s)', gid, database) FROM pg_prepared_xacts",
+    },
+    Question {
+        severity: Severity::Note,
+        key: "postgresql-slots",
+        cure: Some("postgresql-slots-cure"),
+        names: "SELECT slot_name FROM pg_replication_slots WHERE NOT temporary",
+    },
+];
+
+/// Settings made by `ALTER SYSTEM`, as they stand in the file: one may wait for a restart.
+const IN_FILE: &str =
+    "SELECT DISTINCT name FROM pg_file_settings WHERE sourcefile LIKE '%postgresql.auto.conf'";
+/// Those in force.
+const IN_FORCE: &str = "SELECT name FROM pg_settings WHERE sourcefile LIKE '%postgresql.auto.conf'";
+
 /// What [`search_path::unlendable`] finds, which no single question could.
 const BY_PATH: Question = Question {
     severity: Severity::Warning,
@@ -167,6 +190,7 @@ pub(super) async fn survey(link: &Link) -> Result<Vec<Finding>> {
     home.run(STEADY).await?;
     let globals = globals::read(&home, "", "").await?;
     let mut findings = of_server(link, &home, &globals);
+    findings.extend(outside(&home).await?);
     for database in globals.databases.iter().filter(|database| database.is_dumped()) {
         match Session::open(link, &database.name).await {
             Ok(session) => {
@@ -215,24 +239,25 @@ pub(super) fn of_server(link: &Link, home: &Session, globals: &Globals) -> Vec<F
     findings
 }
 
+/// What the server holds that belongs to no database, and that no backup takes.
+async fn outside(home: &Session) -> Result<Vec<Finding>> {
+    let may = "SELECT 1 WHERE has_function_privilege('pg_show_all_file_settings()', 'EXECUTE') \
+               AND has_table_privilege('pg_file_settings', 'SELECT')";
+    let names = if home.value(may).await?.is_some() { IN_FILE } else { IN_FORCE };
+    let (key, cure) = ("postgresql-altered", Some("postgresql-altered-cure"));
+    let altered = Question { severity: Severity::Warning, key, cure, names };
+    let mut findings = Vec::new();
+    for question in OF_SERVER.iter().chain([&altered]) {
+        findings.extend(asked(home, question, "").await?);
+    }
+    Ok(findings)
+}
+
 /// What concerns one database.
 pub(super) async fn of_database(session: &Session, database: &str) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for question in QUESTIONS {
-        let names = question.names.replace("{relation}", USER_RELATION);
-        let limited = format!(
-            "SELECT count(*) OVER (), x.name FROM ({names}) x(name) ORDER BY x.name COLLATE \"C\" LIMIT {NAMES_SHOWN}"
-        );
-        let mut listed = Vec::new();
-        let mut count = 0_u64;
-        for row in session.rows_at_length(&limited).await? {
-            let [total, name] = fixed::<2>(row)?;
-            count = total.and_then(|text| text.parse().ok()).unwrap_or(count);
-            listed.push(shown(&name.unwrap_or_default()));
-        }
-        if count > 0 {
-            findings.push(question.finding(database, &listed, count));
-        }
+        findings.extend(asked(session, question, database).await?);
     }
     let functions = search_path::unlendable(session).await?;
     if !functions.is_empty() {
@@ -240,6 +265,22 @@ pub(super) async fn of_database(session: &Session, database: &str) -> Result<Vec
         findings.push(BY_PATH.finding(database, &listed, functions.len() as u64));
     }
     Ok(findings)
+}
+
+/// The finding of one question, where it has an answer.
+async fn asked(session: &Session, question: &Question, database: &str) -> Result<Option<Finding>> {
+    let names = question.names.replace("{relation}", USER_RELATION);
+    let limited = format!(
+        "SELECT count(*) OVER (), x.name FROM ({names}) x(name) ORDER BY x.name COLLATE \"C\" LIMIT {NAMES_SHOWN}"
+    );
+    let mut listed = Vec::new();
+    let mut count = 0_u64;
+    for row in session.rows_at_length(&limited).await? {
+        let [total, name] = fixed::<2>(row)?;
+        count = total.and_then(|text| text.parse().ok()).unwrap_or(count);
+        listed.push(shown(&name.unwrap_or_default()));
+    }
+    Ok((count > 0).then(|| question.finding(database, &listed, count)))
 }
 
 /// An error out of the findings that forbid a backup; the first is its sentence, all are its context.

@@ -6,6 +6,7 @@ mod deploy;
 mod faults;
 mod load;
 mod observe;
+mod outside;
 pub(crate) mod server;
 mod session;
 mod settings;
