@@ -179,8 +179,16 @@ impl Known {
                     return Err(foreign(link, &table.shown()));
                 }
             }
+            let libraries = if session.is_at_least(flavour::Flavour::Mysql, &[9, 2]) {
+                let of = flavour::text(database);
+                format!(
+                    "SELECT 'library', LIBRARY_NAME FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = {of} UNION ALL "
+                )
+            } else {
+                String::new()
+            };
             let programs = format!(
-                "SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {0} \
+                "{libraries}SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {0} \
                  UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {0} \
                  UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {0}",
                 flavour::text(database)

@@ -194,16 +194,17 @@ pub(super) async fn everything(readers: &mut Vec<Session>, output: &mut Output<'
     let databases = observe::databases(&mut readers[0]).await?;
     let mut known = people::Known::default();
     let mut all_tables = Vec::new();
-    let mut routines = Vec::new();
+    let (mut libraries, mut routines) = (Vec::new(), Vec::new());
     for database in &databases {
         let session = &mut readers[0];
         let tables = catalogue::tables(session, database).await?;
         known.tables.extend(tables.iter().map(|table| (table.database.clone(), table.name.clone())));
-        let found = programs::routines(session, database).await?;
-        known.routines.extend(found.iter().map(|one| (one.name[0].clone(), one.name[1].clone())));
-        routines.extend(found);
+        libraries.extend(programs::libraries(session, database).await?);
+        routines.extend(programs::routines(session, database).await?);
         all_tables.push(tables);
     }
+    let routines = [libraries, routines].concat();
+    known.routines.extend(routines.iter().map(|one| (one.name[0].clone(), one.name[1].clone())));
     let people = people::read(&mut readers[0], Some(&known)).await?;
     inventory.findings.extend(people.findings);
 

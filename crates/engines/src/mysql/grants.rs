@@ -11,7 +11,7 @@ pub(super) enum On {
     Database(String),
     /// A table or a view, or some of its columns.
     Table(String, String),
-    /// A procedure, function or package: the word, database and name.
+    /// A procedure, function, package or library: the word, database and name.
     Routine(String, String, String),
 }
 
@@ -44,7 +44,7 @@ pub(super) fn read(line: &str) -> Option<Grant> {
 }
 
 fn read_object(object: &str) -> Option<On> {
-    for word in ["PROCEDURE", "FUNCTION", "PACKAGE BODY", "PACKAGE"] {
+    for word in ["PROCEDURE", "FUNCTION", "PACKAGE BODY", "PACKAGE", "LIBRARY"] {
         if let Some(rest) = object.strip_prefix(word).and_then(|rest| rest.strip_prefix(' ')) {
             let (database, rest) = take_name(rest)?;
             let (name, _) = take_name(rest.strip_prefix('.')?)?;

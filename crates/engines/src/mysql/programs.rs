@@ -8,7 +8,7 @@ use super::{
     catalogue::{self, Table},
     definitions::{Definition, bytes, digest, enter, text},
     dump::OWN_SETUP,
-    flavour,
+    flavour::{self, Flavour},
     session::{Fault, Session},
     statement::{Role, Statement},
 };
@@ -20,7 +20,7 @@ struct Written {
     time_zone: Option<String>,
     client: String,
     connection: String,
-    /// The database's collation at that time; `None` for views, which do not keep it.
+    /// The database's collation at that time; `None` for views and libraries, which do not keep it.
     database: Option<String>,
 }
 
@@ -95,6 +95,32 @@ async fn collation(session: &mut Session, database: &str) -> Result<String, Faul
         flavour::exactly("SCHEMA_NAME", database)
     );
     Ok(session.value(&sql).await?.unwrap_or_default())
+}
+
+/// Libraries of a database (MySQL), which routines of any database may use.
+pub(super) async fn libraries(session: &mut Session, database: &str) -> Result<Vec<Definition>, Fault> {
+    if !session.is_at_least(Flavour::Mysql, &[9, 2]) {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT LIBRARY_NAME FROM information_schema.LIBRARIES WHERE {} ORDER BY 1",
+        flavour::exactly("LIBRARY_SCHEMA", database)
+    );
+    let mut all = Vec::new();
+    for row in session.raw(sql).await? {
+        let name = text(&row, 0);
+        let rows = session.raw(format!("SHOW CREATE LIBRARY {}", flavour::full(database, &name))).await?;
+        let Some(row) = rows.first() else { continue };
+        let written = Written {
+            sql_mode: Some(text(row, 1)),
+            time_zone: None,
+            client: "utf8mb4".into(),
+            connection: "utf8mb4_general_ci".into(),
+            database: None,
+        };
+        all.push(program("library", vec![database.to_owned(), name], bytes(row, 2), &written, "")?);
+    }
+    Ok(all)
 }
 
 /// Procedures, functions and packages of a database, in an order in which they can be made.
