@@ -27,11 +27,11 @@ impl Backup for Mysql {
     async fn dump(
         &self,
         link: &Link,
-        _: &ClusterSpec,
+        cluster: &ClusterSpec,
         sink: &mut dyn Sink,
         watch: &dyn Watch,
     ) -> Result<Dumped> {
-        let lacking = survey::lacking(link).await?;
+        let lacking = survey::lacking(link, cluster).await?;
         let mut snapshot = Snapshot::open(link).await?;
         let (flavour, version) = (snapshot.readers[0].flavour, snapshot.readers[0].version.clone());
         let mut output = Output::new(Some(sink), watch);

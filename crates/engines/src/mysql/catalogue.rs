@@ -65,6 +65,11 @@ impl Table {
         self.kind == "SYSTEM VERSIONED"
     }
 
+    /// Whether its rows, and where it counts on from, are gone with the server's process.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.engine.eq_ignore_ascii_case("memory")
+    }
+
     /// What its engine means for its rows.
     pub(super) fn holds(&self) -> Holds {
         match self.engine.to_ascii_lowercase().as_str() {

@@ -8,6 +8,7 @@ use mysql_async::{Row, Value};
 use super::{
     catalogue::{Holds, Table},
     flavour::{self, Flavour},
+    grants,
     session::{Fault, Session},
     statement::{Role, Statement},
 };
@@ -236,6 +237,28 @@ pub(super) async fn table(session: &mut Session, table: &Table) -> Result<Defini
     Ok(Definition { kind: "definition", name: path, statements, digest })
 }
 
+/// The kind of the objects that say of a table that its rows live in memory.
+pub(super) const IN_MEMORY: &str = "memory table";
+
+/// What is left of such a table once its server was started anew: its definition, but for where it counts on from.
+/// Made by nothing; `made` is the table's definition.
+pub(super) fn lasting(made: &Definition) -> Definition {
+    let sql = made.statements.last().map_or(&[][..], |made| &made.sql);
+    let text = canonical(&String::from_utf8_lossy(sql));
+    let digest = Some(digest(&[without_counter(&text).as_bytes()]));
+    Definition { kind: IN_MEMORY, name: made.name.clone(), statements: Vec::new(), digest }
+}
+
+/// Without the table's own option `AUTO_INCREMENT`, which the server tells after the last parenthesis outside quotes.
+fn without_counter(made: &str) -> String {
+    const MARK: &str = " AUTO_INCREMENT=";
+    let Some(options) = grants::find_word(made, " ENGINE=") else { return made.to_owned() };
+    let Some(at) = grants::find_word(&made[options..], MARK) else { return made.to_owned() };
+    let (before, rest) = made.split_at(options + at);
+    let number = &rest[MARK.len()..];
+    format!("{before}{}", number.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 /// A table's definition without the character set of a collation that says it anyway: MySQL tells it or not by how
 /// the column was once written, so a copy's text has it where the original's has not.
 fn canonical(made: &str) -> String {
@@ -292,7 +315,7 @@ pub(super) async fn histograms(session: &mut Session, database: &str) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use super::canonical;
+    use super::{canonical, without_counter};
 
     #[test]
     fn a_collation_says_its_character_set_once() {
@@ -301,5 +324,14 @@ mod tests {
         let right = "`v` varchar(9) COLLATE utf8mb4_bin, `w` char(1) CHARACTER SET latin1";
         assert_eq!(canonical(left), right);
         assert_eq!(canonical(right), right);
+    }
+
+    #[test]
+    fn where_a_table_counts_on_from_is_taken_out_and_nothing_else() {
+        let made = "CREATE TABLE `) ENGINE=` (\n  `a` int COMMENT ' AUTO_INCREMENT=7 (',\n  `b` int AUTO_INCREMENT\n) \
+                    ENGINE=MEMORY{} DEFAULT CHARSET=latin1 COMMENT=' AUTO_INCREMENT=9'";
+        let with = |counter: &str| made.replace("{}", counter);
+        assert_eq!(without_counter(&with(" AUTO_INCREMENT=502")), with(""));
+        assert_eq!(without_counter(&with("")), with(""));
     }
 }

@@ -319,6 +319,9 @@ async fn contents(
     let mut stream = output.open(&format!("{folder}/tables.sql"), LOAD_SETUP).await?;
     for table in &base {
         let definition = definitions::table(&mut readers[0], table).await?;
+        if table.is_in_memory() {
+            inventory.note(&definitions::lasting(&definition));
+        }
         several(output, &mut stream, inventory, &[definition]).await?;
     }
     output.finish(stream).await?;

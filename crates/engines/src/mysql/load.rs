@@ -16,7 +16,7 @@ use super::{
     catalogue,
     dump::{LOAD_SETUP, MARIADB_ROWS_SETUP, ROWS_SETUP},
     flavour::{self, Flavour},
-    observe, people,
+    memory, observe, people,
     session::{ADMIN, Fault, STALL, Session},
     statement::{Reader, Role, Statement},
     zones,
@@ -62,7 +62,10 @@ pub(super) async fn load(
         if relaxed { loader.session.run("ALTER INSTANCE ENABLE INNODB REDO_LOG").await } else { Ok(()) };
     loaded?;
     restored?;
-    let Loader { session, findings, .. } = loader;
+    let Loader { session, mut findings, .. } = loader;
+    if ask.private_target {
+        findings.extend(memory::taken_by_a_start(&ask.record.dumped.manifest));
+    }
     session.close().await;
     Ok(findings)
 }

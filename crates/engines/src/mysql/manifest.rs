@@ -14,7 +14,7 @@ use roadstead_core::{
 use super::{
     Mysql,
     dump::{self, Output},
-    observe,
+    memory, observe,
     session::{ADMIN, Session},
     snapshot::Snapshot,
 };
@@ -33,9 +33,10 @@ impl Inspect for Mysql {
         &self,
         original: Manifest,
         copy: Manifest,
-        _: Option<Timestamp>,
+        now: Option<Timestamp>,
         keep: &[String],
     ) -> (Manifest, Manifest) {
+        let (original, copy) = memory::comparable(original, copy, now.is_some());
         comparable(original, copy, keep)
     }
 

@@ -8,6 +8,7 @@ use super::{
     flavour::Flavour,
     people,
     session::{Fault, Session},
+    survey,
 };
 
 /// Tables that a MariaDB, its plugins or its older versions make in `mysql`, which nothing else tells from a user's.
@@ -65,8 +66,6 @@ const OF_SYS: &str = "sys.sys_config";
 const OF_INSTALLER: &[&str] = &["mysql.AddGeometryColumn", "mysql.DropGeometryColumn", "mysql.user"];
 /// The number of the tablespace in which a MySQL keeps all its own tables.
 const OWN_TABLESPACE: u32 = 4_294_967_294;
-/// How many names a finding lists before it only counts.
-const NAMES_MAX: usize = 20;
 
 /// Tables, views, routines and events of users in the server's own schemas: one finding for all, and a note for tables of
 /// which it is not known whose they are.
@@ -99,12 +98,8 @@ fn findings(tables: Vec<String>, others: Vec<String>, is_unlisted: bool) -> Vec<
     sure.extend(others);
     let told = |mut names: Vec<String>, key: &str| {
         names.sort();
-        let mut shown = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
-        if names.len() > NAMES_MAX {
-            shown.push_str(", …");
-        }
         let first = names.first()?.clone();
-        Some((first, Text::new(key).with("count", names.len()).with("names", shown)))
+        Some((first, Text::new(key).with("count", names.len()).with("names", survey::listed(&names))))
     };
     let cure = || Text::new("mysql-strays-cure");
     let sure = told(sure, "mysql-strays").map(|(first, what)| Finding::warning(first, what).cure(cure()));

@@ -7,7 +7,7 @@ use roadstead_core::{Finding, Result, Text, model::ClusterSpec, port::Link};
 use super::{
     catalogue::{self, Holds},
     flavour::Flavour,
-    observe, rows,
+    observe, outside, rows,
     session::{Fault, Session},
     snapshot, strays,
 };
@@ -16,12 +16,12 @@ use super::{
 const NAMES_MAX: usize = 20;
 
 /// Everything that stands against a full and consistent backup through this link.
-pub(super) async fn survey(link: &Link, _: &ClusterSpec) -> Result<Vec<Finding>> {
+pub(super) async fn survey(link: &Link, cluster: &ClusterSpec) -> Result<Vec<Finding>> {
     let mut session = Session::open(link).await?;
     let mut findings = Vec::new();
     missing_rights(&mut session, &mut findings).await?;
     findings.extend(hidden_role(&mut session).await?);
-    server(&mut session, &mut findings).await?;
+    server(&mut session, cluster, &mut findings).await?;
     let mut tables = Vec::new();
     for database in observe::databases(&mut session).await? {
         let here = catalogue::tables(&mut session, &database).await?;
@@ -38,11 +38,13 @@ pub(super) async fn survey(link: &Link, _: &ClusterSpec) -> Result<Vec<Finding>>
     Ok(findings)
 }
 
-/// Rights that a backup through this link lacks: what they would show is not in it, so the snapshot must say so.
-pub(super) async fn lacking(link: &Link) -> Result<Vec<Finding>> {
+/// What a backup through this link lacks beside what its reader meets: what missing rights would show, and what belongs to
+/// the server itself. The snapshot must say so.
+pub(super) async fn lacking(link: &Link, cluster: &ClusterSpec) -> Result<Vec<Finding>> {
     let mut session = Session::open(link).await?;
     let mut findings = Vec::new();
     missing_rights(&mut session, &mut findings).await?;
+    server(&mut session, cluster, &mut findings).await?;
     session.close().await;
     Ok(findings)
 }
@@ -131,40 +133,46 @@ async fn granted(session: &mut Session) -> Result<Vec<String>, Fault> {
         .collect())
 }
 
-async fn server(session: &mut Session, findings: &mut Vec<Finding>) -> Result<(), Fault> {
+/// What of the server itself is in no backup, or makes it another on a new server.
+async fn server(
+    session: &mut Session,
+    cluster: &ClusterSpec,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Fault> {
     let cased = session.value("SELECT @@global.lower_case_table_names").await?;
-    if cased.as_deref() != Some("0") {
+    if cased.as_deref() != Some("0") && !cluster.settings.contains_key("lower_case_table_names") {
         let what = Text::new("mysql-survey-case").with("value", cased.unwrap_or_default());
         findings.push(Finding::warning("", what).cure(Text::new("mysql-survey-case-cure")));
     }
-    if let Ok(rows) = session.rows("SELECT name FROM mysql.func").await {
-        for row in rows {
-            let name = row.into_iter().next().flatten().unwrap_or_default();
-            let what = Text::new("mysql-survey-loadable").with("function", &name);
-            findings.push(Finding::note(name, what));
-        }
-    }
     findings.extend(snapshot::plaintext(session));
+    findings.extend(outside::found(session).await?);
     Ok(())
+}
+
+/// Names for people: the first of them, and a mark where there are more.
+pub(super) fn listed(names: &[String]) -> String {
+    let mut shown = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMES_MAX {
+        shown.push_str(", …");
+    }
+    shown
 }
 
 /// What the storage engines of the tables mean for a backup.
 pub(super) fn of_tables(tables: &[catalogue::Table]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut list = |key: &str, cure: &str, chosen: &dyn Fn(&catalogue::Table) -> bool| {
-        let names: Vec<_> = tables.iter().filter(|table| chosen(table)).collect();
-        if names.is_empty() {
-            return;
-        }
+        let chosen: Vec<_> = tables.iter().filter(|table| chosen(table)).collect();
+        let Some(first) = chosen.first() else { return };
         let engine = |table: &&catalogue::Table| format!("{} ({})", table.shown(), table.engine);
-        let shown: Vec<_> = names.iter().take(NAMES_MAX).map(engine).collect();
-        let mut what = Text::new(key).with("count", names.len()).with("tables", shown.join(", "));
-        if names.len() > NAMES_MAX {
-            what = what.with("tables", format!("{}, …", shown.join(", ")));
-        }
-        findings.push(Finding::warning(names[0].shown(), what).cure(Text::new(cure)));
+        let names: Vec<_> = chosen.iter().map(engine).collect();
+        let what = Text::new(key).with("count", names.len()).with("tables", listed(&names));
+        findings.push(Finding::warning(first.shown(), what).cure(Text::new(cure)));
     };
-    list("mysql-not-transactional", "mysql-not-transactional-cure", &|table| table.holds() == Holds::Apart);
+    list("mysql-not-transactional", "mysql-not-transactional-cure", &|table| {
+        table.holds() == Holds::Apart && !table.is_in_memory()
+    });
+    list("mysql-in-memory", "mysql-in-memory-cure", &catalogue::Table::is_in_memory);
     list("mysql-encrypted", "mysql-encrypted-cure", &|table| table.is_encrypted);
     list("mysql-holds-nothing", "mysql-holds-nothing-cure", &|table| table.holds() == Holds::Nothing);
     findings
@@ -181,11 +189,7 @@ pub(super) fn of_history(
     };
     let names: Vec<_> = tables.iter().filter(is_lost).map(catalogue::Table::shown).collect();
     let first = names.first()?.clone();
-    let mut shown = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMES_MAX {
-        shown.push_str(", …");
-    }
-    let what = Text::new("mysql-history-lost").with("count", names.len()).with("tables", shown);
+    let what = Text::new("mysql-history-lost").with("count", names.len()).with("tables", listed(&names));
     Some(Finding::warning(first, what).cure(Text::new("mysql-history-lost-cure")))
 }
 

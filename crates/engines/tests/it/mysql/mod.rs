@@ -4,6 +4,7 @@ mod accounts;
 mod data;
 mod deploy;
 mod faults;
+mod losses;
 mod odd;
 mod reach;
 mod roundtrip;
