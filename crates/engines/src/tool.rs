@@ -3,7 +3,7 @@
 //! A tool is killed when its handle is dropped; its standard error is kept (bounded) for the error's text.
 //! Secrets go by environment or 0600 files, never by arguments.
 
-use std::{collections::BTreeMap, process::Stdio};
+use std::{borrow::Cow, collections::BTreeMap, process::Stdio};
 
 use bytes::{Bytes, BytesMut};
 use roadstead_core::{Error, Kind, Result, Secret, Text, Version, seen::Tool, seen::Tools};
@@ -163,6 +163,20 @@ const STATEMENT: &str = "Command was: ";
 /// What a value in a statement begins with: a literal of either form, a list of options.
 const VALUES: [char; 3] = ['\'', '$', '('];
 
+/// Where a server says what a row held: after it come the row's own values.
+const ROWS: [&str; 3] = ["CONTEXT:  COPY ", "DETAIL:  Failing row contains (", "DETAIL:  Key ("];
+
+/// A line without the values of a row that it quotes: which row of which table it is stays.
+fn without_row(line: &str) -> Cow<'_, str> {
+    let quotes = ROWS.iter().any(|words| line.contains(words));
+    let at =
+        if line.contains(ROWS[0]) { line.find(": \"") } else { line.rfind("=(").or_else(|| line.find(" (")) };
+    match at.filter(|_| quotes) {
+        Some(at) => Cow::Owned(format!("{}: …\n", &line[..at])),
+        None => Cow::Borrowed(line),
+    }
+}
+
 /// What a tool wrote to standard error.
 #[derive(Default)]
 struct Said {
@@ -192,7 +206,7 @@ impl Said {
                 let head = statement.split(VALUES).next().unwrap_or_default();
                 kept.extend([before, STATEMENT, head.trim_end(), " …\n"]);
             } else if !in_statement && !is_excerpt(line) && !is_caret {
-                kept.push_str(line);
+                kept.push_str(&without_row(line));
             }
         }
         kept
@@ -257,6 +271,24 @@ mod tests {
         assert_eq!(without("mysqldump", "LINE x: y\n", false), "LINE x: y\n");
         // What is left of a long one is of a statement, as far as anybody knows.
         assert_eq!(without("pg_dump", "of one\npg_dump: error: b\n", true), "pg_dump: error: b\n");
+    }
+
+    #[test]
+    fn what_a_row_holds_is_not_told() {
+        for (said, told) in [
+            ("CONTEXT:  COPY t, line 1, column a: \"hidden\"\n", "CONTEXT:  COPY t, line 1, column a: …\n"),
+            (
+                "pg_restore: CONTEXT:  COPY t, line 1: \"a: \"hidden\"\"\n",
+                "pg_restore: CONTEXT:  COPY t, line 1: …\n",
+            ),
+            ("CONTEXT:  COPY t, line 7\n", "CONTEXT:  COPY t, line 7\n"),
+            ("DETAIL:  Failing row contains (1, hidden).\n", "DETAIL:  Failing row contains: …\n"),
+            ("DETAIL:  Key (a, b)=(1, hidden) already exists.\n", "DETAIL:  Key (a, b): …\n"),
+            ("DETAIL:  other (x)=(y)\n", "DETAIL:  other (x)=(y)\n"),
+        ] {
+            let said = Said { words: said.into(), is_cut: false };
+            assert_eq!(said.without_statements("pg_restore"), told);
+        }
     }
 
     #[test]
