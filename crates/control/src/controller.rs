@@ -87,7 +87,9 @@ impl Controller {
 
     /// The newest operations, without those of another fleet file of the same name in the same folder.
     pub(crate) fn recent(&self, limit: usize) -> Result<Vec<Operation>> {
-        self.parts.journal.recent(limit).map(|found| self.of_this_file(found))
+        let mut found = self.of_this_file(self.parts.journal.recent(limit.max(RECENT))?);
+        found.truncate(limit);
+        Ok(found)
     }
 
     fn restores(&self, limit: usize) -> Result<Vec<Operation>> {

@@ -36,6 +36,7 @@ core-plan-unknown-cluster = there is no cluster { $cluster } in the fleet file
 core-plan-unknown-cluster-cure = the clusters are: { $known }
 core-plan-unknown-engine = this build has no engine { $engine }
 core-plan-unknown-snapshot = there is no snapshot { $snapshot } in the fleet's vaults
+core-plan-unknown-snapshot-cure = `roadstead backups` lists those that there are; an operation that waits for one that is gone is given up by `roadstead resume --give-up`
 core-plan-no-deploy = { $engine } cannot be run by Roadstead yet
 core-plan-engine-no-backup = { $engine } cannot be backed up by Roadstead yet
 core-plan-foreign-data-cure = move it away yourself, or give the member another name or host folder; Roadstead never touches data that it did not create

@@ -36,6 +36,7 @@ core-plan-unknown-cluster = 舰队文件中没有集群 { $cluster }
 core-plan-unknown-cluster-cure = 已有的集群：{ $known }
 core-plan-unknown-engine = 本程序没有引擎 { $engine }
 core-plan-unknown-snapshot = 舰队的各个备份库中没有快照 { $snapshot }
+core-plan-unknown-snapshot-cure = `roadstead backups` 会列出现有的快照；等待已消失快照的操作可用 `roadstead resume --give-up` 放弃
 core-plan-no-deploy = Roadstead 还不能运行 { $engine }
 core-plan-engine-no-backup = Roadstead 还不能备份 { $engine }
 core-plan-foreign-data-cure = 请自行移走它，或给该成员换一个名称或主机目录；Roadstead 从不触碰不是自己创建的数据

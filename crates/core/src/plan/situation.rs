@@ -152,7 +152,8 @@ impl Situation<'_> {
                 return Ok((vault, record));
             }
         }
-        Err(Finding::error(id, Text::new("core-plan-unknown-snapshot").with("snapshot", id)))
+        let told = Finding::error(id, Text::new("core-plan-unknown-snapshot").with("snapshot", id));
+        Err(told.cure(Text::new("core-plan-unknown-snapshot-cure")))
     }
 
     /// The newest such snapshot of a cluster in all vaults that could be read.
