@@ -3,7 +3,7 @@
 //! A tool is killed when its handle is dropped; its standard error is kept (bounded) for the error's text.
 //! Secrets go by environment or 0600 files, never by arguments.
 
-use std::{borrow::Cow, collections::BTreeMap, process::Stdio};
+use std::{collections::BTreeMap, process::Stdio};
 
 use bytes::{Bytes, BytesMut};
 use roadstead_core::{Error, Kind, Result, Secret, Text, Version, seen::Tool, seen::Tools};
@@ -163,18 +163,25 @@ const STATEMENT: &str = "Command was: ";
 /// What a value in a statement begins with: a literal of either form, a list of options.
 const VALUES: [char; 3] = ['\'', '$', '('];
 
-/// Where a server says what a row held: after it come the row's own values.
-const ROWS: [&str; 3] = ["CONTEXT:  COPY ", "DETAIL:  Failing row contains (", "DETAIL:  Key ("];
+/// Where a server says what a row held, and what the row's own values follow after.
+const ROWS: [(&str, &str); 4] = [
+    ("COPY ", ": "),
+    ("DETAIL:  Failing row contains ", "("),
+    ("DETAIL:  Key (", ")=("),
+    ("CONTEXT:  JSON data, line ", ": "),
+];
+/// What a server's lines about one error begin with.
+const LABELS: [&str; 8] =
+    ["ERROR:", "FATAL:", "WARNING:", "NOTICE:", "DETAIL:", "HINT:", "CONTEXT:", "STATEMENT:"];
 
-/// A line without the values of a row that it quotes: which row of which table it is stays.
-fn without_row(line: &str) -> Cow<'_, str> {
-    let quotes = ROWS.iter().any(|words| line.contains(words));
-    let at =
-        if line.contains(ROWS[0]) { line.find(": \"") } else { line.rfind("=(").or_else(|| line.find(" (")) };
-    match at.filter(|_| quotes) {
-        Some(at) => Cow::Owned(format!("{}: …\n", &line[..at])),
-        None => Cow::Borrowed(line),
-    }
+/// Where a line begins to quote the values of a row: which row of which table it is stands before.
+fn row_at(line: &str) -> Option<usize> {
+    ROWS.iter().find_map(|(words, values)| {
+        let start = line.find(words)?;
+        let begins = start == 0 || line[..start].trim_end().ends_with(':');
+        let from = start + words.len();
+        Some(from + line[from..].find(values).filter(|_| begins)?)
+    })
 }
 
 /// What a tool wrote to standard error.
@@ -198,15 +205,21 @@ impl Said {
         };
         let speaks = |line: &str| line.strip_prefix(tool).is_some_and(|rest| rest.starts_with(": "));
         let (mut kept, mut in_statement) = (String::new(), self.is_cut);
+        let mut in_row = false;
         for line in self.words.split_inclusive('\n') {
-            in_statement &= !speaks(line);
+            let ends_row = in_row && LABELS.iter().any(|label| line.starts_with(label));
+            in_statement &= !speaks(line) && !ends_row;
             let is_caret = line.trim() == "^";
             if let Some((before, statement)) = line.split_once(STATEMENT) {
-                in_statement = true;
+                (in_statement, in_row) = (true, false);
                 let head = statement.split(VALUES).next().unwrap_or_default();
                 kept.extend([before, STATEMENT, head.trim_end(), " …\n"]);
+            } else if let (false, Some(at)) = (in_statement, row_at(line)) {
+                // The values may go on over lines.
+                (in_statement, in_row) = (true, true);
+                kept.extend([line[..at].trim_end(), " …\n"]);
             } else if !in_statement && !is_excerpt(line) && !is_caret {
-                kept.push_str(&without_row(line));
+                kept.push_str(line);
             }
         }
         kept
@@ -276,14 +289,22 @@ mod tests {
     #[test]
     fn what_a_row_holds_is_not_told() {
         for (said, told) in [
-            ("CONTEXT:  COPY t, line 1, column a: \"hidden\"\n", "CONTEXT:  COPY t, line 1, column a: …\n"),
             (
-                "pg_restore: CONTEXT:  COPY t, line 1: \"a: \"hidden\"\"\n",
-                "pg_restore: CONTEXT:  COPY t, line 1: …\n",
+                "CONTEXT:  COPY t, line 1, column a: \"hid\nden\"\nHINT:  h\n",
+                "CONTEXT:  COPY t, line 1, column a …\nHINT:  h\n",
             ),
+            (
+                "pg_restore: CONTEXT:  COPY t, line 1: \"\"hidden\"\"\n",
+                "pg_restore: CONTEXT:  COPY t, line 1 …\n",
+            ),
+            (
+                "CONTEXT:  JSON data, line 1: {\"p\":hidden\nCOPY t, line 1: \"hidden\"\npg_restore: b\n",
+                "CONTEXT:  JSON data, line 1 …\npg_restore: b\n",
+            ),
+            ("COPY t, line 1: \"hidden\"\n", "COPY t, line 1 …\n"),
             ("CONTEXT:  COPY t, line 7\n", "CONTEXT:  COPY t, line 7\n"),
-            ("DETAIL:  Failing row contains (1, hidden).\n", "DETAIL:  Failing row contains: …\n"),
-            ("DETAIL:  Key (a, b)=(1, hidden) already exists.\n", "DETAIL:  Key (a, b): …\n"),
+            ("DETAIL:  Failing row contains (1, hidden, f=(x).\n", "DETAIL:  Failing row contains …\n"),
+            ("DETAIL:  Key (a, b)=(1, hidden=(x) already exists.\n", "DETAIL:  Key (a, b …\n"),
             ("DETAIL:  other (x)=(y)\n", "DETAIL:  other (x)=(y)\n"),
         ] {
             let said = Said { words: said.into(), is_cut: false };

@@ -76,9 +76,7 @@ fn steps(
         let text = Text::new("core-plan-engine-no-backup").with("engine", engine.profile().title);
         return Err(vec![Finding::error(cluster.name.as_str(), text)]);
     }
-    if !situation.done.iter().any(|id| id.starts_with("load-")) {
-        draft.findings.extend(damaged(situation, record));
-    }
+    draft.findings.extend(damaged(situation, record));
     draft.findings.extend(unproven(record));
     draft.findings.extend(other_version(&cluster, record, into));
     match into {
@@ -119,7 +117,10 @@ fn damaged(situation: &Situation<'_>, record: &Record) -> Option<Finding> {
             .with("taken", other.draft.started.for_people()),
         None => Text::new("core-plan-restore-damaged-cure"),
     };
-    Some(Finding::error(cluster.as_str(), text).cure(cure.with("snapshot", record.id().short())))
+    // One that is carried on has taken its member down already, and may be all that there is.
+    let severity = if situation.done.is_empty() { Severity::Error } else { Severity::Warning };
+    let finding = Finding::error(cluster.as_str(), text).cure(cure.with("snapshot", record.id().short()));
+    Some(Finding { severity, ..finding })
 }
 
 fn unproven(record: &Record) -> Option<Finding> {

@@ -20,9 +20,10 @@ pub(super) fn comparable(
     mut copy: Manifest,
     has_served: bool,
 ) -> (Manifest, Manifest) {
-    let mut here = names(&copy);
-    // Snapshots of earlier versions do not say which tables are in memory.
+    // Snapshots of earlier versions do not say which tables are in memory: there nothing is left out.
     let told = names(&original);
+    let mut here = names(&copy);
+    here.retain(|name| told.contains(name));
     copy.objects.retain(|object| object.kind != IN_MEMORY || told.contains(&object.name));
     if !has_served {
         return (original, copy);
@@ -116,10 +117,17 @@ mod tests {
         assert_eq!(differ(&original, &objects(0, "counts on from 4", Some("a")), false), 1);
         // A snapshot that does not say which tables are in memory.
         let older = objects(3, "counts on from 4", None);
-        assert_eq!(differ(&older, &objects(0, "counts on from 1", Some("a")), true), 0);
+        assert_eq!(differ(&older, &objects(0, "counts on from 1", Some("a")), true), 2);
         assert_eq!(differ(&older, &objects(3, "counts on from 4", Some("a")), false), 0);
-        // A table of the same name that is not in memory.
+        // A table of the same name that is not in memory on one side: the marker itself is a difference where it was told.
         assert_eq!(differ(&older, &objects(0, "counts on from 1", None), true), 2);
+        assert_eq!(differ(&original, &objects(0, "counts on from 1", None), true), 3);
+        // Another one was told, and this one became such a table in the copy alone.
+        let mut others = older.clone();
+        others
+            .objects
+            .push(Object { name: vec!["shop".into(), "other".into()], ..original.objects[2].clone() });
+        assert_eq!(differ(&others, &objects(0, "counts on from 1", Some("a")), true), 3);
     }
 
     #[test]

@@ -85,8 +85,8 @@ const OF_MARIADB: &[Question] = &[Question {
     names: "SELECT CONCAT(db_name, '.', table_name) FROM mysql.table_stats ORDER BY 1",
 }];
 
-/// All of it, one finding for each kind. What the account may not see is passed over: that a right is missing is a finding
-/// already.
+/// All of it, one finding for each kind. What the account may not see, or this server has not or cannot say, is passed over:
+/// it is asked to inform, and must not end a backup. That a right is missing is a finding already.
 pub(super) async fn found(session: &mut Session) -> Result<Vec<Finding>, Fault> {
     let of_flavour = if session.is_mysql() { OF_MYSQL } else { OF_MARIADB };
     let mut findings = Vec::new();
@@ -112,8 +112,10 @@ fn told(severity: Severity, key: &str, cure: &str, names: &[String]) -> Option<F
 async fn names(session: &mut Session, sql: &str) -> Result<Vec<String>, Fault> {
     match session.rows(sql).await {
         Ok(rows) => Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()),
-        // 1146, 1109, 1049: this version, or this server, has no such table.
-        Err(fault) if fault.is_denied() || matches!(fault.code, 1049 | 1109 | 1146) => Ok(Vec::new()),
+        Err(fault) if fault.is_of_the_statement() => {
+            tracing::debug!(code = fault.code, sql, "not told");
+            Ok(Vec::new())
+        }
         Err(fault) => Err(fault),
     }
 }
@@ -141,7 +143,7 @@ async fn plugins(session: &mut Session) -> Result<Vec<String>, Fault> {
 /// The servers that this one follows, where the account may see them.
 async fn followed(session: &mut Session) -> Result<Vec<String>, Fault> {
     let rows = match session.named("SHOW ALL REPLICAS STATUS").await {
-        Err(fault) if fault.is_denied() => return Ok(Vec::new()),
+        Err(fault) if fault.is_of_the_statement() => return Ok(Vec::new()),
         other => other?,
     };
     let named = |row: BTreeMap<String, String>| {

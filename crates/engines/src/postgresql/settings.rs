@@ -184,7 +184,7 @@ fn check_together(place: &str, cluster: &ClusterSpec) -> Vec<Finding> {
         let cure = Text::new("postgresql-together-connections-cure").with("more", reserved + 1);
         tell(name, what.with("connections", connections(cluster)), cure);
     }
-    if said("archive_command").is_some() && !archives {
+    if said("archive_command").is_some_and(|command| !command.is_empty()) && !archives {
         let what = Text::new("postgresql-together-archive");
         tell("archive_command", what, Text::new("postgresql-together-archive-cure"));
     }
