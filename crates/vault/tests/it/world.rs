@@ -127,6 +127,20 @@ impl World {
         packs.pop().expect("a pack")
     }
 
+    /// Deletes a pack that the first snapshot needs, and not for this stream.
+    pub(crate) async fn lose_a_pack_without(&self, stream: &str) {
+        for pack in self.files("data") {
+            let away = self.root.with_extension("away");
+            std::fs::rename(&pack, &away).expect("it is moved");
+            let still_read = self.read(1, stream).await.is_ok();
+            if still_read && !self.check(1).await.is_empty() {
+                return;
+            }
+            std::fs::rename(&away, &pack).expect("it is moved back");
+        }
+        panic!("each pack holds something of {stream}");
+    }
+
     pub(crate) async fn check(&self, number: u32) -> Vec<roadstead_core::Finding> {
         self.vault.check(&id(number), &Unwatched).await.expect("it can be checked")
     }
@@ -171,9 +185,9 @@ pub(crate) fn flip(path: &Path) {
     std::fs::write(path, bytes).expect("written");
 }
 
-/// Waits until a condition holds, for ten seconds at most.
+/// Waits until a condition holds, for half a minute at most.
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while !holds() {
         assert!(std::time::Instant::now() < deadline, "{what} did not come true");
         tokio::task::yield_now().await;
