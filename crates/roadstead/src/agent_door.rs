@@ -26,8 +26,8 @@ use crate::{context::Context, house::make_private_folder};
 const SOCKET_PATH_MAX: usize = 100;
 /// How long a fresh agent may take until it answers.
 const START_DEADLINE: Duration = Duration::from_secs(10);
-/// How long an agent may take to end.
-const END_DEADLINE: Duration = Duration::from_secs(10);
+/// How long an agent may take to be gone once it said that it ends.
+const END_DEADLINE: Duration = Duration::from_secs(30);
 /// How often it is asked meanwhile.
 const BEAT: Duration = Duration::from_millis(50);
 /// How much of its log is shown when it does not come up.

@@ -98,7 +98,7 @@ impl DoorHand {
         Ok(greet(&self.socket).await?.ok_or_else(gone)?.0)
     }
 
-    /// Has the agent end and waits until its door is closed; the members go on.
+    /// Has the agent end and waits until another one can serve in its place; the members go on.
     pub async fn shutdown(&self) -> Result<()> {
         let mut stream = self.open().await?;
         write(&mut stream, &Request::Shutdown).await?;

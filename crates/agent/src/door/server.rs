@@ -8,7 +8,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -70,7 +70,7 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
     // A session of our own: no terminal's hang-up or Ctrl-C reaches us. A leader of a group has that already.
     let _ = rustix::process::setsid();
     let mut ended = Ended::listen()?;
-    let (listener, _single) = bind(&options)?;
+    let (listener, single) = bind(&options)?;
     let agent = AgentSeen { pid: std::process::id(), version: options.version.clone(), watches: vec![] };
     let hand = LocalHand::of_agent(parts, Some(agent));
     takeover::take_over(&hand.inner, &options.host, &options.fleet, &options.fleet_file).await;
@@ -81,6 +81,7 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
         version: options.version,
         turns: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         ending: watch::channel(false).0,
+        parting: Mutex::default(),
     });
     tracing::info!(socket = %options.socket.display(), "agent serves");
     let mut guests = JoinSet::new();
@@ -109,6 +110,9 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
         tracing::warn!("acts were still running when the agent ended");
     }
     tracing::info!("agent ends; members go on");
+    let parting = std::mem::take(&mut *door.parting.lock().unwrap_or_else(PoisonError::into_inner));
+    drop(single);
+    drop(parting);
     Ok(())
 }
 
@@ -174,6 +178,8 @@ struct Door {
     version: String,
     turns: Arc<Semaphore>,
     ending: watch::Sender<bool>,
+    /// Those who asked for the end: they hear of it when another agent can serve here.
+    parting: Mutex<Vec<UnixStream>>,
 }
 
 impl Door {
@@ -219,8 +225,10 @@ impl Door {
             }
             Ok(Some(Request::Act(order))) => self.act(stream, *order).await,
             Ok(Some(Request::Shutdown)) => {
+                let told = write(&mut stream, &Reply::Ending).await;
+                self.parting.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
                 self.ending.send_replace(true);
-                write(&mut stream, &Reply::Ending).await
+                told
             }
         }
     }

@@ -172,6 +172,19 @@ async fn a_killed_agent_leaves_its_members_serving_and_the_next_watches_them() {
     hand.shutdown().await.expect("ended");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_agent_serves_as_soon_as_the_one_before_said_that_it_ended() {
+    let world = World::new();
+    let mut before = None;
+    for _ in 0..20 {
+        let agent = Agent::start(&world);
+        let hand = agent.hand().await;
+        hand.shutdown().await.expect("ended");
+        // Reaped only when the next one serves: its process may still be on its way out.
+        before.replace(agent);
+    }
+}
+
 /// The process that works in a folder; `None`: none does.
 fn working_in(folder: &Path) -> Option<u32> {
     let processes = std::fs::read_dir("/proc").expect("listed").flatten();
