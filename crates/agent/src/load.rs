@@ -9,7 +9,7 @@ use roadstead_core::{
     plan::{LoadTask, Standing},
     port::{
         Backup, Engine, Inspect, Link, Outcome, Source, Vault,
-        engine::{LoadAsk, Purpose, RenderAsk},
+        engine::{Lived, LoadAsk, Purpose, RenderAsk},
         vault::Record,
     },
     seen::Identity,
@@ -261,8 +261,13 @@ pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
         (false, Standing::Live) => vec![],
         (false, _) => watched(job.watch, inspect.own_accounts(&linked.link)).await?,
     };
-    let now = Some(job.inner.clock.now());
-    let (mut original, mut copy) = inspect.comparable(record.dumped.manifest.clone(), copy, now, &keep);
+    let now = job.inner.clock.now();
+    // A supervised member is started after its load; a server reached by address went on, unless it was long ago.
+    let lived = match task.standing {
+        Standing::Loaded if !is_supervised => Lived::Served(now),
+        _ => Lived::Started(now),
+    };
+    let (mut original, mut copy) = inspect.comparable(record.dumped.manifest.clone(), copy, lived, &keep);
     // Who else comes into a server that somebody else runs is that one's affair; a load never makes such an account.
     let is_others = !is_supervised && task.standing != Standing::Live;
     let besides = if is_others { inspect.accounts_besides(&original, &copy) } else { vec![] };
@@ -271,7 +276,7 @@ pub(crate) async fn compare(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
         let what = Text::new("agent-accounts-besides").with("endpoint", &endpoint);
         findings.push(Finding::note(endpoint, what.with("accounts", besides.join(", "))));
         let keep = [keep, besides].concat();
-        (original, copy) = inspect.comparable(original, copy, now, &keep);
+        (original, copy) = inspect.comparable(original, copy, lived, &keep);
     }
     if original.method != copy.method {
         let what = Text::new("agent-not-comparable").with("snapshot", record.id().short());

@@ -11,7 +11,7 @@ use roadstead_core::{
     plan::ProveTask,
     port::{
         Outcome, Vault,
-        engine::LoadAsk,
+        engine::{Lived, LoadAsk},
         vault::{Event, Record, Stage},
     },
 };
@@ -150,7 +150,7 @@ async fn restore_and_measure(
     let copy = copy.map_err(|error| blame(error, scratch, false))?;
     // The scratch server's own administrator is no part of the backup; and it served nobody, so nothing may have gone.
     let original = record.dumped.manifest.clone();
-    let (original, copy) = inspect.comparable(original, copy, None, &ask.keep_accounts);
+    let (original, copy) = inspect.comparable(original, copy, Lived::Unserved, &ask.keep_accounts);
     Ok(Measured { comparison: manifest::compare(&original, &copy), findings })
 }
 

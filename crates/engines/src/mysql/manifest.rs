@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use roadstead_core::{
-    Result, Text, Timestamp,
+    Result, Text,
     manifest::{Manifest, Object},
     model::ClusterSpec,
-    port::{Inspect, Link, Watch},
+    port::{Inspect, Link, Watch, engine::Lived},
 };
 
 use super::{
@@ -33,10 +33,10 @@ impl Inspect for Mysql {
         &self,
         original: Manifest,
         copy: Manifest,
-        now: Option<Timestamp>,
+        lived: Lived,
         keep: &[String],
     ) -> (Manifest, Manifest) {
-        let (original, copy) = memory::comparable(original, copy, now.is_some());
+        let (original, copy) = memory::comparable(original, copy, matches!(lived, Lived::Started(_)));
         comparable(original, copy, keep)
     }
 

@@ -12,20 +12,20 @@ use super::{definitions::IN_MEMORY, survey};
 /// What such a table has that a start takes: its rows, and in its definition where it counts on from.
 const OF_A_PROCESS: [&str; 2] = ["table", "definition"];
 
-/// Leaves out of both what a start has taken. A copy that `has_served` was started since it was loaded: there a table of
-/// these that is empty is compared by its name and by what of its definition lasts. One that holds rows is compared as
+/// Leaves out of both what a start has taken. In a copy that `was_started` since it was loaded, a table of these that is
+/// empty is compared by its name and by what of its definition lasts. One that holds rows is compared as
 /// any other, and so is all of a copy that ran on since its load.
 pub(super) fn comparable(
     mut original: Manifest,
     mut copy: Manifest,
-    has_served: bool,
+    was_started: bool,
 ) -> (Manifest, Manifest) {
     // Snapshots of earlier versions do not say which tables are in memory: there nothing is left out.
     let told = names(&original);
     let mut here = names(&copy);
     here.retain(|name| told.contains(name));
     copy.objects.retain(|object| object.kind != IN_MEMORY || told.contains(&object.name));
-    if !has_served {
+    if !was_started {
         return (original, copy);
     }
     let holds_rows = |object: &Object| object.kind == "table" && object.count.is_some_and(|count| count > 0);
@@ -95,10 +95,10 @@ mod tests {
         Manifest { method: "m".into(), objects }
     }
 
-    fn compared(original: &Manifest, copy: &Manifest, has_served: bool) -> Comparison {
-        let (original, copy) = comparable(original.clone(), copy.clone(), has_served);
+    fn compared(original: &Manifest, copy: &Manifest, was_started: bool) -> Comparison {
+        let (original, copy) = comparable(original.clone(), copy.clone(), was_started);
         // It may be asked twice.
-        let (original, copy) = comparable(original, copy, has_served);
+        let (original, copy) = comparable(original, copy, was_started);
         compare(&original, &copy)
     }
 
@@ -108,8 +108,8 @@ mod tests {
         let after = compared(&original, &objects(0, "counts on from 1", Some("a")), true);
         assert_eq!((after.differences.len(), after.by_name, after.by_content), (0, 2, 1));
         assert_eq!((after.rows, after.weakest), (0, Some(Strength::CountAfter)));
-        let differ = |original: &Manifest, copy: &Manifest, has_served| {
-            compared(original, copy, has_served).differences.len()
+        let differ = |original: &Manifest, copy: &Manifest, was_started| {
+            compared(original, copy, was_started).differences.len()
         };
         // Its lasting definition, some of its rows, and a copy that was not started since its load.
         assert_eq!(differ(&original, &objects(0, "counts on from 1", Some("b")), true), 1);

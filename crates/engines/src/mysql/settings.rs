@@ -93,7 +93,7 @@ pub(super) fn check(name: &str, value: &str, flavour: Option<Flavour>) -> Result
         let what = Text::new("mysql-setting-value").with("setting", name).with("value", value);
         return Err((what, Some(known[0].wanted())));
     }
-    if let Some((what, cure)) = overruled(&canonical, name, value) {
+    if let Some((what, cure)) = overruled(&canonical, name, value, flavour) {
         return Err((what, Some(cure)));
     }
     let rounded: Option<Vec<_>> = fitting.iter().map(|variable| variable.rounded(value)).collect();
@@ -104,7 +104,7 @@ pub(super) fn check(name: &str, value: &str, flavour: Option<Flavour>) -> Result
 }
 
 /// What the server would make something else of, and what to write: such a value would never be found in force.
-fn overruled(canonical: &str, name: &str, value: &str) -> Option<(Text, Text)> {
+fn overruled(canonical: &str, name: &str, value: &str, flavour: Option<Flavour>) -> Option<(Text, Text)> {
     let told = |key: &str| Text::new(key).with("setting", name).with("value", value);
     let write = |value: String| Text::new("mysql-setting-write-cure").with("value", value);
     match (canonical, whole(value)) {
@@ -136,7 +136,7 @@ fn overruled(canonical: &str, name: &str, value: &str) -> Option<(Text, Text)> {
         ("collation_server", _) if character_set(value).is_none() => {
             Some((told("mysql-setting-collation"), Text::new("mysql-setting-collation-cure")))
         }
-        ("time_zone", _) if !is_zone(value.trim()) => {
+        ("time_zone", _) if !is_zone(value.trim(), flavour) => {
             Some((told("mysql-setting-zone"), Text::new("mysql-setting-zone-cure")))
         }
         _ => None,
@@ -144,9 +144,9 @@ fn overruled(canonical: &str, name: &str, value: &str) -> Option<(Text, Text)> {
 }
 
 /// An offset, or what may be a name.
-fn is_zone(value: &str) -> bool {
+fn is_zone(value: &str, flavour: Option<Flavour>) -> bool {
     let begins_a_name = value.chars().next().is_some_and(char::is_alphabetic);
-    begins_a_name || zones::is_known_to_all(value)
+    begins_a_name || zones::is_known_to_all(value, flavour)
 }
 
 /// The character set that a collation belongs to, by its name; `None` where there is none of that name.
@@ -200,7 +200,7 @@ pub(super) fn check_together(cluster: &ClusterSpec, flavour: Option<Flavour>) ->
 /// A time zone by its name, which a server knows only where somebody or a backup brought it the zones.
 pub(super) fn named_zone(cluster: &ClusterSpec) -> Option<Finding> {
     let (name, value) = cluster.settings.iter().find(|(name, _)| canonical(name) == "time_zone")?;
-    (is_zone(value.trim()) && !zones::is_known_to_all(value.trim())).then(|| {
+    (is_zone(value.trim(), None) && !zones::is_known_to_all(value.trim(), None)).then(|| {
         let what = Text::new("mysql-setting-named-zone").with("value", value);
         let subject = format!("clusters.{}.settings.{name}", cluster.name);
         Finding::warning(subject, what).cure(Text::new("mysql-setting-named-zone-cure"))
@@ -360,6 +360,10 @@ mod tests {
             ),
             ("time_zone", "2:00", None, "mysql-setting-zone mysql-setting-zone-cure"),
             ("time_zone", "+25:00", None, "mysql-setting-zone mysql-setting-zone-cure"),
+            ("time_zone", "-13:00", Some(Flavour::Mariadb), "mysql-setting-zone mysql-setting-zone-cure"),
+            ("time_zone", "+13:01", Some(Flavour::Mariadb), "mysql-setting-zone mysql-setting-zone-cure"),
+            ("time_zone", "+14:01", Some(Flavour::Mysql), "mysql-setting-zone mysql-setting-zone-cure"),
+            ("time_zone", "-14:00", Some(Flavour::Mysql), "mysql-setting-zone mysql-setting-zone-cure"),
             (
                 "character_set_server",
                 "utf8mb5",
@@ -375,6 +379,10 @@ mod tests {
         assert!(check("tmp_table_size", "5000000", Some(Flavour::Mariadb)).is_err());
         assert!(check("max_allowed_packet", "64M", None).is_ok());
         assert!(check("query_cache_size", "0", None).is_ok());
+        for zone in ["+14:00", "-13:59"] {
+            assert!(check("time_zone", zone, Some(Flavour::Mysql)).is_ok());
+            assert!(check("time_zone", zone, None).is_ok());
+        }
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(super) fn normalise(name: &str, value: &str, flavour: Flavour) -> String {
         let normal = variable.normalise(value)?;
         match variable.value {
             Type::Several if name == "sql_mode" => variable.normalise(&expanded(&normal, flavour)),
-            Type::Text => Some(spelt(name, &normal)),
+            Type::Text => Some(spelt(name, &normal, flavour)),
             _ => Some(normal),
         }
     });
@@ -248,7 +248,7 @@ fn expanded(modes: &str, flavour: Flavour) -> String {
 }
 
 /// Names that the server takes in any case, as it shows them.
-fn spelt(name: &str, value: &str) -> String {
+fn spelt(name: &str, value: &str, flavour: Flavour) -> String {
     const STORAGE: [&str; 6] = ["InnoDB", "MyISAM", "MEMORY", "ARCHIVE", "CSV", "Aria"];
     match name {
         "character_set_server" | "collation_server" => value.to_ascii_lowercase(),
@@ -257,7 +257,7 @@ fn spelt(name: &str, value: &str) -> String {
             known.map_or_else(|| value.to_owned(), |known| (*known).to_owned())
         }
         "time_zone" if value.eq_ignore_ascii_case("system") => "SYSTEM".into(),
-        "time_zone" => zones::offset(value).unwrap_or_else(|| value.to_owned()),
+        "time_zone" => zones::offset(value, Some(flavour)).unwrap_or_else(|| value.to_owned()),
         "lc_messages" | "lc_time_names" => match value.split_once('_') {
             Some((language, land)) => format!("{}_{}", language.to_lowercase(), land.to_uppercase()),
             None => value.to_owned(),
@@ -319,6 +319,8 @@ mod tests {
             ("collation_server", Mariadb, "UTF8MB4_BIN", "utf8mb4_bin"),
             ("default_storage_engine", Mariadb, "innodb", "InnoDB"),
             ("time_zone", Mysql, "+2:00", "+02:00"),
+            ("time_zone", Mysql, "-13:9", "-13:9"),
+            ("time_zone", Mysql, "-13:09", "-13:09"),
             ("time_zone", Mariadb, "-00:00", "+00:00"),
             ("time_zone", Mariadb, "Europe/Berlin", "Europe/Berlin"),
             ("transaction_isolation", Mysql, "read-committed", "READ-COMMITTED"),

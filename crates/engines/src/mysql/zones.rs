@@ -5,6 +5,7 @@
 use super::{
     catalogue::{self, Table},
     dump::{Output, Stream},
+    flavour::Flavour,
     rows::{Plan, Tally},
     session::{Fault, Session},
     statement::{Role, Statement},
@@ -22,8 +23,8 @@ const TABLES: [&str; 5] = [
 ];
 const STATEMENT_BYTES: usize = 256 * 1024;
 
-/// An offset as the server shows it; `None` when it is none.
-pub(super) fn offset(value: &str) -> Option<String> {
+/// An offset as the server shows it; `None` when it is none. Without a flavour, what one of them takes.
+pub(super) fn offset(value: &str, flavour: Option<Flavour>) -> Option<String> {
     let sign = value.chars().next().filter(|sign| "+-".contains(*sign))?;
     let (hours, minutes) = value[1..].split_once(':')?;
     let is_number = |text: &str, most: usize| {
@@ -34,17 +35,14 @@ pub(super) fn offset(value: &str) -> Option<String> {
     }
     let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
     let sign = if hours + minutes == 0 { '+' } else { sign };
-    // Flavours and versions differ in how far they go; all take these.
-    let is_near = match sign {
-        '-' => hours <= 12,
-        _ => hours * 60 + minutes <= 13 * 60,
-    };
+    let (west, east) = if flavour == Some(Flavour::Mariadb) { (12, 13) } else { (13, 14) };
+    let is_near = if sign == '-' { hours <= west } else { hours * 60 + minutes <= east * 60 };
     (minutes < 60 && is_near).then(|| format!("{sign}{hours:02}:{minutes:02}"))
 }
 
 /// Whether a server that knows no zone by its name knows this one.
-pub(super) fn is_known_to_all(value: &str) -> bool {
-    value.eq_ignore_ascii_case("system") || offset(value).is_some()
+pub(super) fn is_known_to_all(value: &str, flavour: Option<Flavour>) -> bool {
+    value.eq_ignore_ascii_case("system") || offset(value, flavour).is_some()
 }
 
 /// Writes them, where there are any and they may be read.

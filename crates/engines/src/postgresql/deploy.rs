@@ -52,15 +52,13 @@ pub(super) fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
     let mut findings = Vec::new();
     for (name, value) in &ask.cluster.settings {
         let Some(parameter) = parameters::find(name) else { continue };
-        let what = match () {
-            () if !parameter.is_in(major) => "postgresql-setting-not-in",
-            () if !parameter.takes(value, major) => "postgresql-value-not-bool",
-            () => continue,
-        };
-        let what = Text::new(what).with("name", name).with("version", major).with("value", value);
-        let cure = Text::new("postgresql-setting-not-in-cure");
         let subject = format!("clusters.{}.settings.{name}", ask.cluster.name);
-        findings.push(Finding::error(subject, what).cure(cure));
+        if !parameter.is_in(major) {
+            let what = Text::new("postgresql-setting-not-in").with("name", name).with("version", major);
+            findings.push(Finding::error(subject, what).cure(Text::new("postgresql-setting-not-in-cure")));
+        } else if let Some(refused) = parameter.refused_in(value, major) {
+            findings.push(settings::refusal(subject, name, value, &refused));
+        }
     }
     let (port, listen) = match &ask.member.runtime {
         Runtime::Process { port, listen, .. } => (*port, *listen),

@@ -29,12 +29,12 @@ mod wire;
 
 use async_trait::async_trait;
 use roadstead_core::{
-    Finding, Messages, Result, Text, Timestamp, Version,
+    Finding, Messages, Result, Text, Version,
     manifest::Manifest,
     model::ClusterSpec,
     port::{
         Backup, Deploy, Engine, Inspect, Layout, Link, Observe, Profile, Secrets, Sink, Source, Watch,
-        engine::{Change, Depth, EngineAct, LoadAsk, RenderAsk},
+        engine::{Change, Depth, EngineAct, Lived, LoadAsk, RenderAsk},
         vault::{Dumped, Record},
     },
     seen::Facts,
@@ -184,7 +184,7 @@ impl Inspect for Postgresql {
         &self,
         original: Manifest,
         copy: Manifest,
-        _now: Option<Timestamp>,
+        _lived: Lived,
         keep: &[String],
     ) -> (Manifest, Manifest) {
         inspect::comparable(original, copy, keep)

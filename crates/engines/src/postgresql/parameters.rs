@@ -105,9 +105,24 @@ impl Parameter {
         (self.since..=self.until).contains(&major)
     }
 
-    /// Whether a server of this major version, which has it, takes a value that some version takes.
-    pub(super) fn takes(&self, value: &str, major: u32) -> bool {
-        self.name != "log_connections" || major >= 18 || boolean(value.trim()).is_some()
+    /// Why a server of this major version, which has it, refuses a value that some version takes. From 15.18 and 18.4.
+    pub(super) fn refused_in(&self, value: &str, major: u32) -> Option<Refused> {
+        if major >= 18 {
+            return None;
+        }
+        let amount = self.amount(value.trim()).ok().filter(|amount| *amount >= 0.0);
+        let is_outside =
+            |least: f64, most: f64| amount.is_some_and(|amount| !(least..=most).contains(&amount));
+        let range = |least, greatest| Some(Refused::OutOfRange { least, greatest, unit: self.unit });
+        match self.name {
+            "log_connections" if boolean(value.trim()).is_none() => Some(Refused::NotABool),
+            // The latter begins with less, and takes this in its place.
+            "maintenance_work_mem" | "autovacuum_work_mem" if is_outside(1024.0, f64::MAX) => {
+                range("1024", self.greatest)
+            }
+            "log_rotation_size" if is_outside(0.0, 2_097_151.0) => range(self.least, "2097151"),
+            _ => None,
+        }
     }
 
     /// What a change of it needs.
@@ -177,10 +192,9 @@ impl Parameter {
         if self.name == "wal_buffers" && ["0", "8kB", "16kB", "24kB"].contains(&normal) {
             return Some(Overruled::With("32kB".to_owned()));
         }
-        if self.name == "autovacuum_work_mem"
-            && self.amount(normal).is_ok_and(|kb| (0.0..1024.0).contains(&kb))
+        if self.name == "autovacuum_work_mem" && self.amount(normal).is_ok_and(|kb| (0.0..64.0).contains(&kb))
         {
-            return Some(Overruled::With("1MB".to_owned()));
+            return Some(Overruled::With("64kB".to_owned()));
         }
         let number = normal.parse::<f64>().ok().filter(|_| self.kind == Kind::Real)?;
         // Numbers with a fraction are shown with six digits.
@@ -405,6 +419,34 @@ mod tests {
         assert_eq!(overruled("random_page_cost", "1.12345678"), Some(Overruled::With("1.12346".into())));
         assert_eq!(overruled("random_page_cost", "1.1"), None);
         assert_eq!(overruled("autovacuum_work_mem", "-1"), None);
+        assert_eq!(overruled("autovacuum_work_mem", "64kB"), None);
+        assert_eq!(overruled("autovacuum_work_mem", "63kB"), Some(Overruled::With("64kB".into())));
+    }
+
+    #[test]
+    fn what_only_newer_servers_take_is_known() {
+        for (name, value) in [
+            ("maintenance_work_mem", "64kB"),
+            ("maintenance_work_mem", "1023"),
+            ("autovacuum_work_mem", "512kB"),
+            ("log_rotation_size", "2GB"),
+            ("log_connections", "receipt"),
+        ] {
+            let parameter = find(name).expect("a parameter");
+            assert!(parameter.normalise(value).is_ok(), "{name} {value}");
+            assert_eq!(parameter.refused_in(value, 18), None, "{name} {value}");
+            assert!(parameter.refused_in(value, 17).is_some(), "{name} {value}");
+        }
+        for (name, value) in [
+            ("maintenance_work_mem", "1MB"),
+            ("autovacuum_work_mem", "-1"),
+            ("autovacuum_work_mem", "1MB"),
+            ("log_rotation_size", "2097151kB"),
+            ("log_connections", "yes"),
+            ("work_mem", "64kB"),
+        ] {
+            assert_eq!(find(name).expect("a parameter").refused_in(value, 15), None, "{name} {value}");
+        }
     }
 
     #[test]

@@ -259,14 +259,14 @@ fn check_setting(
         return;
     }
     match parameter.normalise(value) {
-        Ok(_) if version.is_some_and(|version| !parameter.takes(value, version.major())) => {
-            findings.push(refusal(subject, name, value, &Refused::NotABool));
-        }
         Err(refused) => findings.push(refusal(subject, name, value, &refused)),
-        Ok(normal) => {
-            findings.extend(overruled(&parameter, &normal, &subject));
-            findings.extend(dangerous(&parameter, &normal, subject));
-        }
+        Ok(normal) => match version.and_then(|version| parameter.refused_in(value, version.major())) {
+            Some(refused) => findings.push(refusal(subject, name, value, &refused)),
+            None => {
+                findings.extend(overruled(&parameter, &normal, &subject));
+                findings.extend(dangerous(&parameter, &normal, subject));
+            }
+        },
     }
 }
 
@@ -301,7 +301,7 @@ fn dangerous(parameter: &Parameter, normal: &str, subject: String) -> Option<Fin
     DANGEROUS.contains(&(parameter.name, normal)).then(|| Finding::warning(subject, what).cure(cure))
 }
 
-fn refusal(subject: String, name: &str, value: &str, refused: &Refused) -> Finding {
+pub(super) fn refusal(subject: String, name: &str, value: &str, refused: &Refused) -> Finding {
     let what = match refused {
         Refused::NotABool => Text::new("postgresql-value-not-bool"),
         Refused::NotANumber { unit: "" } => Text::new("postgresql-value-not-number"),

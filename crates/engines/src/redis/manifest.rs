@@ -7,11 +7,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use async_trait::async_trait;
 use bytes::Bytes;
 use roadstead_core::{
-    Error, Finding, Kind, Result, Text, Timestamp,
+    Error, Finding, Kind, Result, Text,
     finding::Severity,
     manifest::{Manifest, Object, Strength},
     model::ClusterSpec,
-    port::{Inspect, Watch, ambient::Progress, engine::Link, stream::StreamWriter},
+    port::{
+        Inspect, Watch,
+        ambient::Progress,
+        engine::{Link, Lived},
+        stream::StreamWriter,
+    },
 };
 use tokio::sync::mpsc;
 
@@ -344,7 +349,7 @@ impl Inspect for Redis {
         &self,
         mut original: Manifest,
         mut copy: Manifest,
-        now: Option<Timestamp>,
+        lived: Lived,
         keep: &[String],
     ) -> (Manifest, Manifest) {
         let is_account = |object: &Object| object.kind == ACCOUNT;
@@ -354,7 +359,7 @@ impl Inspect for Redis {
             if is_account(object) {
                 return has_accounts && !object.name.first().is_some_and(|name| keep.contains(name));
             }
-            match (now, object.kind.as_str()) {
+            match (lived.until(), object.kind.as_str()) {
                 (Some(_), FADING) => false,
                 (Some(now), EXPIRING) => object.name.last().is_none_or(|due| *due > day(now.millis())),
                 _ => true,
@@ -368,6 +373,8 @@ impl Inspect for Redis {
 
 #[cfg(test)]
 mod tests {
+    use roadstead_core::Timestamp;
+
     use super::*;
 
     #[test]
@@ -403,11 +410,11 @@ mod tests {
         let names = |manifest: &Manifest| {
             manifest.objects.iter().map(|object| object.name.join(" ")).collect::<Vec<_>>()
         };
-        let now = Some(Timestamp::from_millis(1_790_000_000_000));
-        let (left, right) = Redis.comparable(original.clone(), original.clone(), now, &keep);
+        let lived = Lived::Served(Timestamp::from_millis(1_790_000_000_000));
+        let (left, right) = Redis.comparable(original.clone(), original.clone(), lived, &keep);
         assert_eq!(names(&left), ["0 string 2026-09-23", "al"]);
         assert_eq!(left, right);
-        let (all, _) = Redis.comparable(original.clone(), original.clone(), None, &[]);
+        let (all, _) = Redis.comparable(original.clone(), original.clone(), Lived::Unserved, &[]);
         assert_eq!(all, original);
     }
 }

@@ -71,7 +71,7 @@ impl Peer {
     /// Waits until nobody listens to it any more.
     pub(crate) async fn is_left(&self) {
         let left = || async { (self.speaking.load(Ordering::SeqCst) == 0).then_some(()) };
-        roadstead_testkit::wait::until_answered("the peer to be left", Duration::from_secs(10), left).await;
+        roadstead_testkit::wait::until_answered("the peer to be left", Duration::from_secs(30), left).await;
     }
 }
 

@@ -9,7 +9,7 @@ use roadstead_core::{
     port::{
         Engine, Layout, Link, Secrets, Source as _, Watch,
         ambient::Unwatched,
-        engine::{Depth, LoadAsk, Purpose, RenderAsk},
+        engine::{Depth, Lived, LoadAsk, Purpose, RenderAsk},
         vault::{Draft, Dumped, Record, SnapshotId},
     },
     seen::{Facts, HostSeen, Tool, Tools},
@@ -280,7 +280,7 @@ impl<S: Subject> Server<S> {
         let inspect = engine.inspect().expect("the facet");
         let keep = [self.link.user.clone()];
         let (original, copy) =
-            inspect.comparable(dumped.manifest.clone(), self.manifest().await, None, &keep);
+            inspect.comparable(dumped.manifest.clone(), self.manifest().await, Lived::Unserved, &keep);
         compare(&original, &copy)
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use backup::{Backup, LoadAsk};
 pub use deploy::{Change, Deploy, EngineAct, How, Purpose, RenderAsk};
-pub use inspect::Inspect;
+pub use inspect::{Inspect, Lived};
 pub use observe::{Depth, Observe};
 
 use super::layout::Endpoint;

@@ -9,7 +9,7 @@ use roadstead_core::{
     port::{
         Source as _,
         ambient::Unwatched,
-        engine::{How, Purpose},
+        engine::{How, Lived, Purpose},
         vault::Dumped,
     },
 };
@@ -176,7 +176,8 @@ async fn accounts_of_its_own<S: Subject>(target: &Server<S>, dumped: &Dumped) {
     assert!(besides.len() == 1 && besides[0].starts_with("besides"), "{besides:?}");
     let mut keep = inspect.own_accounts(&target.link_to_read()).await.expect("the accounts");
     let differ = |keep: &[String]| {
-        let (original, copy) = inspect.comparable(dumped.manifest.clone(), copy.clone(), None, keep);
+        let (original, copy) =
+            inspect.comparable(dumped.manifest.clone(), copy.clone(), Lived::Unserved, keep);
         lines(&compare(&original, &copy))
     };
     assert!(differ(&keep).iter().any(|line| line.contains("besides")), "{:?}", differ(&keep));

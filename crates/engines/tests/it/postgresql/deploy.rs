@@ -155,7 +155,7 @@ async fn settings_need_what_the_server_itself_says() {
         server.sql("postgres", "alter system set checkpoint_timeout = '7min'; select pg_reload_conf()");
         let facts = roadstead_testkit::wait::until_answered(
             "the reload",
-            std::time::Duration::from_secs(10),
+            std::time::Duration::from_secs(30),
             || async {
                 let facts = server.look().await;
                 (facts.settings["checkpoint_timeout"].value == "7min").then_some(facts)
@@ -168,7 +168,7 @@ async fn settings_need_what_the_server_itself_says() {
         deploy.perform(&server.link, act, &NamedSecrets).await.unwrap();
         roadstead_testkit::wait::until_answered(
             "the second reload",
-            std::time::Duration::from_secs(10),
+            std::time::Duration::from_secs(30),
             || async {
                 let facts = server.look().await;
                 let (changes, _) = deploy.changes(&server.cluster, &server.stage.layout, &facts);

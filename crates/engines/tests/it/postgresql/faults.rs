@@ -69,7 +69,7 @@ async fn a_tool_that_dies_leaves_no_backup_and_one_that_is_not_wanted_ends() {
     let cancelled =
         dump::<Postgresql>(&server.link_to_read(), &server.cluster, &mut sink, &cancel(1 << 20)).await;
     assert_eq!(cancelled.unwrap_err().kind, Kind::Cancelled);
-    wait::until("the tool is gone", Duration::from_secs(10), || {
+    wait::until("the tool is gone", Duration::from_secs(30), || {
         tools_running("pg_dump", &port).is_empty().then_some(())
     });
 }

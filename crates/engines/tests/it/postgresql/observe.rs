@@ -17,7 +17,7 @@ async fn a_plain_account_is_told_less_and_what_it_is_not_told_is_none() {
             let facts = server.look().await;
             (facts.connections_used == Some(1)).then_some(facts)
         };
-        let facts = wait::until_answered("only our own session", Duration::from_secs(10), alone).await;
+        let facts = wait::until_answered("only our own session", Duration::from_secs(30), alone).await;
         assert!(facts.position.unwrap().contains('/'));
         assert_eq!(facts.connections_allowed, Some(200));
         assert_eq!(facts.databases.unwrap(), ["postgres"]);

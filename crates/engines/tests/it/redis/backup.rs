@@ -9,7 +9,7 @@ use roadstead_core::{
     port::{
         Link,
         ambient::Unwatched,
-        engine::{EngineAct, LoadAsk, Purpose},
+        engine::{EngineAct, Lived, LoadAsk, Purpose},
         vault::Dumped,
     },
 };
@@ -58,7 +58,7 @@ async fn what_was_loaded_in_place_survives_the_change_to_a_member() {
     let mut member = Server::begin(Redis, place, &member, cluster).await;
     member.ready().await;
     assert_eq!(member.cli(&["CONFIG", "GET", "appendonly"]), "appendonly\nyes");
-    let now = Some(Timestamp::from_millis(
+    let lived = Lived::Started(Timestamp::from_millis(
         i64::try_from(
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_millis(),
         )
@@ -67,7 +67,7 @@ async fn what_was_loaded_in_place_survives_the_change_to_a_member() {
     let engine = engine::<Redis>();
     let inspect = engine.inspect().expect("a facet");
     let keep = [member.link.user.clone()];
-    let (original, copy) = inspect.comparable(dumped.manifest.clone(), member.manifest().await, now, &keep);
+    let (original, copy) = inspect.comparable(dumped.manifest.clone(), member.manifest().await, lived, &keep);
     let compared = compare(&original, &copy);
     assert!(compared.is_equal(), "{:?}", compared.differences);
     assert!(compared.rows >= keys - 1, "{} of {keys}", compared.rows);
@@ -78,7 +78,7 @@ async fn what_was_loaded_in_place_survives_the_change_to_a_member() {
     let again = layout::<Redis>(&cluster, &place, Purpose::Member);
     let mut again = Server::begin(Redis, place, &again, cluster).await;
     again.ready().await;
-    let (original, copy) = inspect.comparable(dumped.manifest.clone(), again.manifest().await, now, &keep);
+    let (original, copy) = inspect.comparable(dumped.manifest.clone(), again.manifest().await, lived, &keep);
     assert!(compare(&original, &copy).is_equal());
 }
 
@@ -159,7 +159,7 @@ async fn a_replica_is_backed_up_like_its_primary() {
     assert!(compared.is_equal(), "{:?}", compared.differences);
     assert_eq!(compared.rows, keys);
     // The replica that a backup was is gone.
-    wait::until("the primary to be rid of us", Duration::from_secs(10), || {
+    wait::until("the primary to be rid of us", Duration::from_secs(30), || {
         primary.cli(&["INFO", "replication"]).contains("connected_slaves:1").then_some(())
     });
 }
