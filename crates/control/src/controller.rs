@@ -92,8 +92,16 @@ impl Controller {
         Ok(found)
     }
 
+    /// The newest restores of this fleet. Of those under a name that it had before only what went to an address concerns
+    /// it: members of that name are not its own.
     fn restores(&self, limit: usize) -> Result<Vec<Operation>> {
-        self.parts.journal.restores(limit).map(|found| self.of_this_file(found))
+        let mut found = self.of_this_file(self.parts.journal.restores(limit)?);
+        found.retain(|operation| {
+            let plan = &operation.plan;
+            let is_elsewhere = matches!(plan.aim, Aim::Restore { into: Destination::Address { .. }, .. });
+            plan.fleet == self.parts.fleet.name || is_elsewhere
+        });
+        Ok(found)
     }
 
     /// All operations with this fleet file, whatever the fleet's name was then; and those of files that are gone.

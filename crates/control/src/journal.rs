@@ -23,9 +23,15 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 const UNREADABLE: &str = "control-journal-unreadable";
 /// `SQLITE_IOERR_SHMSIZE` of <https://sqlite.org/rescode.html>.
 const IOERR_SHMSIZE: i32 = 4874;
+/// What every plan of this fleet has among its first words, and what every plan that was made from this file has.
+const OF_WHOM: &str = "(SELECT ?2 AS of_fleet, ?3 AS of_file)";
 /// Holds for the operations of one fleet, and for those of whose fleet nothing can be read: they may be anybody's.
 const OF_FLEET: &str =
-    "(instr(substr(plan, 1, 200), ?2) > 0 OR instr(substr(plan, 1, 200), '\"fleet\":') = 0)";
+    "(instr(substr(plan, 1, 200), of_fleet) > 0 OR instr(substr(plan, 1, 200), '\"fleet\":') = 0)";
+/// Holds for restores; a plan's aim stands among its first words, and the rest may be long.
+const A_RESTORE: &str = "instr(substr(plan, 1, 1000), '\"aim\":{\"restore\":') > 0";
+/// Holds for what was done with one fleet file, whatever the fleet was called.
+const OF_FILE: &str = "instr(plan, of_file) > 0";
 /// The form of the tables; a file of a newer form is refused.
 const SCHEMA: i64 = 1;
 
@@ -34,14 +40,15 @@ const SCHEMA: i64 = 1;
 pub struct SqliteJournal {
     path: PathBuf,
     fleet: Name,
+    file: String,
     connection: Mutex<Connection>,
     skipped: Mutex<BTreeSet<String>>,
 }
 
 impl SqliteJournal {
-    /// Opens or creates the file; where nothing can be written, one that is there is opened to be read. A damaged file or
-    /// one of a newer form is an error that says so.
-    pub fn open(path: &Path, fleet: &Name) -> Result<Self> {
+    /// Opens or creates the journal of a fleet and its file; where nothing can be written, one that is there is opened to
+    /// be read. A damaged journal or one of a newer form is an error that says so.
+    pub fn open(path: &Path, fleet: &Name, file: &str) -> Result<Self> {
         match Self::to_write(path, fleet) {
             Err(error) if matches!(error.kind, Kind::Denied | Kind::Exhausted) && path.is_file() => {
                 let is_more = |other: &Error| matches!(other.kind, Kind::Corrupt | Kind::Unsupported);
@@ -49,6 +56,7 @@ impl SqliteJournal {
             }
             opened => opened,
         }
+        .map(|journal| Self { file: file.to_owned(), ..journal })
     }
 
     /// The operations that were passed over so far because nobody can read what the journal says of them.
@@ -88,7 +96,13 @@ impl SqliteJournal {
 
     fn of(path: &Path, fleet: &Name, connection: Connection) -> Self {
         let fleet = fleet.clone();
-        Self { path: path.to_owned(), fleet, connection: Mutex::new(connection), skipped: Mutex::default() }
+        Self {
+            path: path.to_owned(),
+            fleet,
+            file: String::new(),
+            connection: Mutex::new(connection),
+            skipped: Mutex::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -157,23 +171,28 @@ impl SqliteJournal {
         })
     }
 
-    /// What stands among the first words of every plan of this fleet, and of no other's: the second parameter of
-    /// [`OF_FLEET`].
+    /// What stands among the first words of every plan of this fleet, and of no other's.
     fn of_fleet(&self) -> String {
         format!("\"fleet\":\"{}\",", self.fleet)
     }
 
-    /// The newest operations in whose first words this stands, and for which this holds as well. One that cannot be read stands in nobody's way.
-    fn newest(&self, fleet: &str, which: &str, limit: usize) -> Result<Vec<Operation>> {
+    /// What stands in every plan that was made from this fleet file, whatever the fleet was called.
+    fn of_file(&self) -> String {
+        let file = serde_json::Value::from(self.file.as_str());
+        format!("\"fleet_file\":{file}")
+    }
+
+    /// The newest operations for which this holds. One that cannot be read stands in nobody's way.
+    fn newest(&self, which: &str, limit: usize) -> Result<Vec<Operation>> {
         let connection = self.lock();
         let mut statement = connection
             .prepare(&format!(
-                "SELECT id FROM operation WHERE {OF_FLEET} {which} ORDER BY number DESC LIMIT ?1"
+                "SELECT id FROM operation, {OF_WHOM} WHERE {which} ORDER BY number DESC LIMIT ?1"
             ))
             .map_err(|error| trouble(&self.path, &error))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement
-            .query_map(params![limit, fleet], |row| row.get::<_, String>(0))
+            .query_map(params![limit, self.of_fleet(), self.of_file()], |row| row.get::<_, String>(0))
             .map_err(|error| trouble(&self.path, &error))?;
         let found =
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
@@ -248,10 +267,12 @@ impl Journal for SqliteJournal {
         let connection = self.lock();
         let pattern = format!("{}%", id.replace(['%', '_', '\\'], ""));
         let mut statement = connection
-            .prepare(&format!("SELECT id FROM operation WHERE id LIKE ?1 AND {OF_FLEET} LIMIT 2"))
+            .prepare(&format!(
+                "SELECT id FROM operation, {OF_WHOM} WHERE id LIKE ?1 AND ({OF_FLEET} OR {A_RESTORE} AND {OF_FILE}) LIMIT 2"
+            ))
             .map_err(|error| trouble(&self.path, &error))?;
         let rows = statement
-            .query_map([pattern, self.of_fleet()], |row| row.get::<_, String>(0))
+            .query_map([pattern, self.of_fleet(), self.of_file()], |row| row.get::<_, String>(0))
             .map_err(|error| trouble(&self.path, &error))?;
         let found =
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;
@@ -263,17 +284,15 @@ impl Journal for SqliteJournal {
     }
 
     fn restores(&self, limit: usize) -> Result<Vec<Operation>> {
-        // A plan's aim stands among its first words; the rest may be long.
-        let is_one = "AND instr(substr(plan, 1, 1000), '\"aim\":{\"restore\":') > 0";
-        self.newest(&self.of_fleet(), is_one, limit)
+        self.newest(&format!("{A_RESTORE} AND ({OF_FLEET} OR {OF_FILE})"), limit)
     }
 
     fn recent(&self, limit: usize) -> Result<Vec<Operation>> {
-        self.newest(&self.of_fleet(), "", limit)
+        self.newest(OF_FLEET, limit)
     }
 
     fn of_all_fleets(&self, limit: usize) -> Result<Vec<Operation>> {
-        self.newest("\"fleet\":", "", limit)
+        self.newest("instr(substr(plan, 1, 200), '\"fleet\":') > 0", limit)
     }
 }
 

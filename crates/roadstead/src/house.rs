@@ -36,7 +36,8 @@ pub(crate) fn with_journal(context: &Context, loaded: &Loaded) -> Result<(Contro
     let state = state_folder(&loaded.directory);
     make_private_folder(&state)?;
     refuse_other_user(&state)?;
-    let journal = Arc::new(SqliteJournal::open(&state.join("journal.sqlite"), &loaded.fleet.name)?);
+    let (fleet, path) = (&loaded.fleet, state.join("journal.sqlite"));
+    let journal = Arc::new(SqliteJournal::open(&path, &fleet.name, &fleet.file)?);
     let hands = ThisMachine { state: state.clone(), local: Arc::new(LocalHand::new(hand_parts())) };
     let controller = Controller::new(Parts {
         fleet: loaded.fleet.clone(),

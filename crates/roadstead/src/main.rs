@@ -25,7 +25,7 @@ use std::{
     process::ExitCode,
 };
 
-use roadstead_core::Finding;
+use roadstead_core::{Error, Finding, Text};
 
 use context::{Answer, Context, Exit, Stop};
 use render::{Paint, Words};
@@ -57,7 +57,7 @@ fn usage(words: &Words, error: &clap::Error, json: bool) -> ExitCode {
         DisplayHelp | DisplayVersion => {
             let ansi = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             let told = if ansi { error.render().ansi().to_string() } else { error.render().to_string() };
-            write_out(&render::usage::localised(words, &told), Exit::Done)
+            write_out(words, &render::usage::localised(words, &told), Exit::Done)
         }
         DisplayHelpOnMissingArgumentOrSubcommand => {
             let told = render::usage::localised(words, &error.render().to_string());
@@ -67,7 +67,8 @@ fn usage(words: &Words, error: &clap::Error, json: bool) -> ExitCode {
         _ => {
             let found = render::usage::mistake(error);
             if json {
-                return write_out(&render::json::pretty(&render::json::error(words, &found)), Exit::Input);
+                let told = render::json::pretty(&render::json::error(words, &found));
+                return write_out(words, &told, Exit::Input);
             }
             let paint = Paint::new(settings::Color::Auto.choose(&std::io::stderr()));
             write_err(&render::error::lines(words, paint, &found));
@@ -106,19 +107,22 @@ fn print(context: &Context, mut answer: Answer) -> ExitCode {
         answer.exit = Exit::HungUp;
     }
     if context.settings.json {
-        write_out(&render::json::pretty(&answer.json), answer.exit)
+        write_out(&context.words, &render::json::pretty(&answer.json), answer.exit)
     } else {
-        write_out(&answer.text, answer.exit)
+        write_out(&context.words, &answer.text, answer.exit)
     }
 }
 
 /// Writes the answer. Who closed the pipe has read enough, and a terminal that went away hears nothing; any other failure
-/// to tell is a failure.
-fn write_out(text: &str, exit: Exit) -> ExitCode {
+/// to tell is a failure, and told where that is still possible.
+fn write_out(words: &Words, text: &str, exit: Exit) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe && exit != Exit::HungUp => {
-            Exit::No.code()
+            let error = Error::io(Text::new("cli-output-lost"), &error);
+            let paint = Paint::new(settings::Color::Auto.choose(&std::io::stderr()));
+            write_err(&render::error::lines(words, paint, &error.cure(Text::new("cli-output-lost-cure"))));
+            if exit == Exit::Done { Exit::No.code() } else { exit.code() }
         }
         _ => exit.code(),
     }

@@ -25,6 +25,8 @@ pub(crate) struct Shelf {
     pub(crate) entries: Vec<Entry>,
     /// Snapshots whose records cannot be read, and their vaults.
     pub(crate) unreadable: Vec<(Name, SnapshotId)>,
+    /// Snapshots of other fleets in the same vaults, and whose they are.
+    pub(crate) others: Vec<(SnapshotId, Name)>,
     /// What is wrong with catalogues.
     pub(crate) findings: Vec<Finding>,
 }
@@ -36,9 +38,12 @@ impl Shelf {
         for (vault, catalogue) in controller.catalogues().await {
             match catalogue {
                 Ok(catalogue) => {
-                    let ours = catalogue.records.into_iter();
-                    let ours = ours.filter(|record| record.draft.fleet == controller.fleet().name);
-                    vaults.push(ours.map(|record| Entry { vault: vault.clone(), record }).collect());
+                    let is_ours = |record: &Record| record.draft.fleet == controller.fleet().name;
+                    let (ours, others): (Vec<_>, Vec<_>) = catalogue.records.into_iter().partition(is_ours);
+                    let others = others.into_iter().map(|record| (record.draft.id, record.draft.fleet));
+                    shelf.others.extend(others);
+                    let entry = |record| Entry { vault: vault.clone(), record };
+                    vaults.push(ours.into_iter().map(entry).collect());
                     let unreadable = catalogue.unreadable.into_iter();
                     shelf.unreadable.extend(unreadable.map(|id| (vault.clone(), id)));
                     shelf.findings.extend(catalogue.findings);
@@ -86,11 +91,26 @@ impl Shelf {
             Err(Error::new(kind, Text::new(key).with("snapshot", beginning))
                 .cure(Text::new("cli-snapshot-unknown-cure")))
         };
+        let of_another = |fleet: &Name| {
+            let told = |key: &str| Text::new(key).with("snapshot", beginning).with("fleet", fleet);
+            Err(Error::new(Kind::Input, told("cli-snapshot-of-fleet"))
+                .cure(told("cli-snapshot-of-fleet-cure")))
+        };
         match (found.next(), found.next()) {
             (Some(entry), None) if !wanted.is_empty() => Ok(entry),
             (Some(_), Some(_)) => refuse("cli-snapshot-ambiguous", Kind::Input),
-            _ => refuse("cli-snapshot-unknown", Kind::Input),
+            _ => match self.other_fleet_of(&wanted) {
+                Some(fleet) => of_another(fleet),
+                None => refuse("cli-snapshot-unknown", Kind::Input),
+            },
         }
+    }
+
+    /// The fleet of the only other one whose id begins so.
+    fn other_fleet_of(&self, beginning: &str) -> Option<&Name> {
+        let mut found = self.others.iter().filter(|(id, _)| id.0.starts_with(beginning));
+        let (_, fleet) = found.next().filter(|_| !beginning.is_empty())?;
+        found.next().is_none().then_some(fleet)
     }
 
     /// The full id of the one snapshot asked for: by the beginning of its id, or as the latest of a cluster.

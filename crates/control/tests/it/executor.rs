@@ -5,9 +5,11 @@ use std::sync::Arc;
 use roadstead_control::Audience;
 use roadstead_core::{
     Kind, Timestamp,
+    model::TlsSpec,
     plan::{Act, Aim, Destination, Plan},
     port::{
         Journal,
+        engine::Depth,
         journal::{Ended, Operation},
     },
 };
@@ -135,6 +137,45 @@ async fn what_carries_a_load_on_is_half_done_before_its_first_step() {
     let stopped = Quiet { stopped: true.into(), ..Quiet::default() };
     let (_, operation) = run(&world, &again, stopped).await;
     assert!(operation.is_half_done() && operation.began_to_load() && !operation.took_over());
+}
+
+/// A fleet that was renamed while half of a load lay at an address: whoever backs that address up is still told.
+#[tokio::test]
+async fn a_half_load_at_an_address_is_known_under_a_name_that_the_fleet_had() {
+    let elsewhere = Destination::Address {
+        address: "127.0.0.1".into(),
+        port: 1,
+        user: "u".into(),
+        password: None,
+        tls: TlsSpec::default(),
+    };
+    let restore = |into: &Destination, fleet: &str, file: &str| {
+        let mut steps = vec![load("a"), compare("a")];
+        for step in &mut steps {
+            if let Act::Load(task) | Act::Compare(task) = &mut step.act {
+                task.member.fleet_file = file.to_owned();
+            }
+        }
+        let aim = Aim::Restore { snapshot: String::new(), into: into.clone() };
+        Plan { aim, fleet: crate::world::name(fleet), ..plan(steps) }
+    };
+    for (into, fleet, file, is_known) in [
+        (&elsewhere, "former", "/f/fleet.yaml", true),
+        // A member of that name was another one's, and what another file did is that one's affair.
+        (&Destination::Place, "former", "/f/fleet.yaml", false),
+        (&Destination::Place, "f", "/f/fleet.yaml", true),
+        (&elsewhere, "former", "/f/other.yaml", false),
+    ] {
+        let world = World::new(Script::default());
+        let (journal, at) = (world.controller.journal(), Timestamp::from_millis(1));
+        journal.begin("half", &restore(into, fleet, file), "t", at).expect("begun");
+        journal.started("half", "load-a", at).expect("started");
+        let seen = world.controller.observe(None, Depth::Brief, false).await;
+        assert_eq!(seen.half_done.contains_key("a"), is_known, "{fleet} {file}");
+        let waits = world.controller.interrupted().expect("read").map(|operation| operation.id);
+        assert_eq!(waits.as_deref(), is_known.then_some("half"), "{fleet} {file}");
+        assert_eq!(journal.operation("half").is_ok(), file == "/f/fleet.yaml");
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ use roadstead_core::{
 
 use crate::world::{plan, step};
 
+const FILE: &str = "/f/fleet.yaml";
+
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
@@ -23,7 +25,7 @@ fn fleet() -> Name {
 }
 
 fn reopened(path: &std::path::Path) -> SqliteJournal {
-    SqliteJournal::open(path, &fleet()).expect("the journal opens")
+    SqliteJournal::open(path, &fleet(), FILE).expect("the journal opens")
 }
 
 #[test]
@@ -57,7 +59,7 @@ fn restores_are_found_among_the_rest() {
     let folder = tempfile::tempdir().expect("a folder");
     let longest = Name::parse(&"f".repeat(40)).expect("the longest name");
     let journal =
-        SqliteJournal::open(&folder.path().join("state.sqlite"), &longest).expect("the journal opens");
+        SqliteJournal::open(&folder.path().join("state.sqlite"), &longest, FILE).expect("the journal opens");
     let restore = |snapshot: &str| Aim::Restore { snapshot: snapshot.into(), into: Destination::Place };
     let aims = [
         restore("first"),
@@ -82,8 +84,9 @@ fn restores_are_found_among_the_rest() {
 fn a_journal_knows_its_own_fleet_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.sqlite");
-    let of =
-        |fleet: &str| SqliteJournal::open(&path, &Name::parse(fleet).expect("a name")).expect("it opens");
+    let of = |fleet: &str| {
+        SqliteJournal::open(&path, &Name::parse(fleet).expect("a name"), FILE).expect("it opens")
+    };
     let other = Name::parse("ff").expect("a name");
     of("ff").begin("aa", &Plan { fleet: other, ..plan(vec![]) }, "t", at(1)).expect("begun");
     of("f").begin("ab", &plan(vec![]), "t", at(1)).expect("begun");
@@ -127,7 +130,7 @@ fn a_damaged_or_newer_file_is_told_and_not_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.sqlite");
     std::fs::write(&path, "this is not a database, and long enough to be looked at as one").expect("written");
-    let damaged = SqliteJournal::open(&path, &fleet()).err().expect("damaged");
+    let damaged = SqliteJournal::open(&path, &fleet(), FILE).err().expect("damaged");
     assert_eq!(damaged.kind, Kind::Corrupt);
     assert!(damaged.what.to_string().contains(&path.display().to_string()), "{damaged}");
     assert!(std::fs::read_to_string(&path).expect("still there").starts_with("this is not"));
@@ -135,7 +138,7 @@ fn a_damaged_or_newer_file_is_told_and_not_overwritten() {
     let connection = rusqlite::Connection::open(&newer).expect("a database");
     connection.execute_batch("PRAGMA user_version = 99").expect("set");
     drop(connection);
-    assert_eq!(SqliteJournal::open(&newer, &fleet()).err().expect("newer").kind, Kind::Unsupported);
+    assert_eq!(SqliteJournal::open(&newer, &fleet(), FILE).err().expect("newer").kind, Kind::Unsupported);
 }
 
 #[test]

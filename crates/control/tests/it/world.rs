@@ -222,7 +222,8 @@ impl World {
     pub(crate) fn keeping(script: Script, journal: impl Fn(SqliteJournal) -> Arc<dyn Journal>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let script = Arc::new(script);
-        let kept = SqliteJournal::open(&folder.path().join("state.sqlite"), &name("f")).expect("a journal");
+        let path = folder.path().join("state.sqlite");
+        let kept = SqliteJournal::open(&path, &name("f"), "/f/fleet.yaml").expect("a journal");
         let host = HostSpec { name: name("local"), data: "/d".into(), programs: vec![], user: None };
         let fleet = Fleet {
             name: name("f"),

@@ -144,16 +144,21 @@ impl Situation<'_> {
 
     /// A snapshot's record and its vault, by full id.
     pub(super) fn record(&self, id: &str) -> Result<(&VaultSpec, &Record), Finding> {
+        let mut found = Vec::new();
         for (name, records) in self.records {
-            if let Some(record) =
-                records.iter().find(|record| record.id().0 == id && record.draft.fleet == self.fleet.name)
-                && let Some(vault) = self.fleet.vaults.get(name)
-            {
-                return Ok((vault, record));
-            }
+            let Some(vault) = self.fleet.vaults.get(name) else { continue };
+            found.extend(records.iter().filter(|record| record.id().0 == id).map(|record| (vault, record)));
         }
-        let told = Finding::error(id, Text::new("core-plan-unknown-snapshot").with("snapshot", id));
-        Err(told.cure(Text::new("core-plan-unknown-snapshot-cure")))
+        let ours = found.iter().find(|(_, record)| record.draft.fleet == self.fleet.name);
+        ours.copied().ok_or_else(|| match found.first() {
+            Some((_, record)) => {
+                let told = |key: &str| Text::new(key).with("snapshot", id).with("fleet", &record.draft.fleet);
+                Finding::error(id, told("core-plan-snapshot-of-fleet"))
+                    .cure(told("core-plan-snapshot-of-fleet-cure"))
+            }
+            None => Finding::error(id, Text::new("core-plan-unknown-snapshot").with("snapshot", id))
+                .cure(Text::new("core-plan-unknown-snapshot-cure")),
+        })
     }
 
     /// The newest such snapshot of a cluster in all vaults that could be read.

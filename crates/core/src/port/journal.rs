@@ -137,6 +137,7 @@ pub trait Journal: Send + Sync {
     fn recent(&self, limit: usize) -> Result<Vec<Operation>>;
     /// The same of every fleet that shares the journal, and under every name that this one had.
     fn of_all_fleets(&self, limit: usize) -> Result<Vec<Operation>>;
-    /// The newest restores, newest first: they are asked for at every look, where all would be too much to read.
+    /// The newest restores, newest first, under every name that the fleet had: they are asked for at every look, where all
+    /// would be too much to read.
     fn restores(&self, limit: usize) -> Result<Vec<Operation>>;
 }
