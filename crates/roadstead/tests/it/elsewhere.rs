@@ -180,7 +180,7 @@ impl Redis {
             .spawn()
             .expect("redis-server");
         let server = Self { port, child, _folder: folder };
-        wait::until("the stranger's server to answer", Duration::from_secs(10), || {
+        wait::until("the stranger's server to answer", Duration::from_secs(30), || {
             (server.say(&["ping"]) == "PONG").then_some(())
         });
         server

@@ -65,7 +65,7 @@ fn a_hung_server_is_unreachable_within_the_deadline_and_never_backed_up() {
     let backup = harbour.run(&["backup"]);
     kill_process(pid, Signal::CONT).expect("ours");
     assert_eq!(state, "unreachable");
-    assert!(took < Duration::from_secs(4), "status took {took:?}");
+    assert!(took < Duration::from_secs(10), "status took {took:?}");
     assert_ne!(backup.code, 0);
     assert_eq!(snapshots(&harbour), 1, "only the one from before");
 }
@@ -392,7 +392,7 @@ fn an_interrupt_ends_with_130_and_leaves_nothing_that_counts() {
     let status = backup.wait().expect("it ends");
     assert_eq!(status.code(), Some(130));
     assert_eq!(snapshots(&harbour), 0);
-    wait::until("the dump to end", Duration::from_secs(5), || dump_of(backup.id()).is_none().then_some(()));
+    wait::until("the dump to end", Duration::from_secs(30), || dump_of(backup.id()).is_none().then_some(()));
 }
 
 #[cfg(feature = "postgresql")]

@@ -31,7 +31,7 @@ fn end_agent(harbour: &Harbour) {
     let pid = status["agents"]["local"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
     let pid = pid.and_then(rustix::process::Pid::from_raw).expect("an agent serves");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("an agent of ours");
-    wait::until("the agent to be gone", Duration::from_secs(10), || {
+    wait::until("the agent to be gone", Duration::from_secs(30), || {
         rustix::process::test_kill_process(pid).is_err().then_some(())
     });
 }
