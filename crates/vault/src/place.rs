@@ -154,8 +154,11 @@ impl Place {
 
     /// Removes an object, or an empty folder (`name/`). One that is not there is no error.
     pub(crate) async fn remove(&self, path: &str) -> Result<()> {
-        let removed = self.operator.delete(path).await;
-        removed.map_err(|error| fault("vault-unwritable", &self.address(path), &error))?;
+        match self.operator.delete(path).await {
+            // Somebody else removed it between the two looks that a deletion takes.
+            Err(error) if error.kind() == opendal::ErrorKind::NotFound => {}
+            removed => removed.map_err(|error| fault("vault-unwritable", &self.address(path), &error))?,
+        }
         let Some(root) = self.root.clone() else { return Ok(()) };
         let target = path.to_owned();
         let work = move || local::settle_removal(&root, &target);

@@ -84,10 +84,7 @@ impl Repository {
 
     /// The same without the snapshots.
     pub(super) fn survey_packs(&self) -> Result<Survey> {
-        let mut survey = Survey::default();
-        for (id, length) in self.listed(FileType::Pack)? {
-            survey.packs.insert(id.to_hex().to_string(), u64::from(length));
-        }
+        let mut survey = Survey { packs: self.packs()?, ..Survey::default() };
         for (id, _) in self.listed(FileType::Index)? {
             match self.inner.get_file::<IndexFile>(&IndexId::from(id)) {
                 Ok(index) => {
@@ -100,7 +97,17 @@ impl Repository {
                 Err(error) => survey.bad_indexes.push((id.to_hex().to_string(), self.why(&error))),
             }
         }
+        // A backup that ended between the two listings has an index of packs that only another look finds.
+        if survey.false_promises().next().is_some() {
+            survey.packs = self.packs()?;
+        }
         Ok(survey)
+    }
+
+    /// All packs and their lengths.
+    fn packs(&self) -> Result<BTreeMap<String, u64>> {
+        let listed = self.listed(FileType::Pack)?.into_iter();
+        Ok(listed.map(|(id, length)| (id.to_hex().to_string(), u64::from(length))).collect())
     }
 
     fn why(&self, error: &rustic_core::RusticError) -> Text {
