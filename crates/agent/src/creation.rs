@@ -37,7 +37,7 @@ pub(crate) async fn create(
             return Err(Error::new(Kind::Denied, what).cure(Text::new("agent-folder-closed-cure")));
         }
     }
-    let work = Work::begin(job, task)?;
+    let work = Work::begin(job, task).await?;
     let mut findings = Vec::new();
     match work.data() {
         DataSeen::Ours(_) if to_load.is_none() => {

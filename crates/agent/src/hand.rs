@@ -106,12 +106,12 @@ impl Hand for LocalHand {
             Act::CreateToLoad { member, snapshot, clears } => {
                 creation::create(&job, member, Some((snapshot, *clears))).await
             }
-            Act::WriteFiles(task) => member::write_files(&job, task),
+            Act::WriteFiles(task) => member::write_files(&job, task).await,
             Act::Start(task) => member::start(&job, task).await,
             Act::Stop(task) => member::stop(&job, task).await,
-            Act::Reload(task) => member::reload(&job, task),
+            Act::Reload(task) => member::reload(&job, task).await,
             Act::Restart(task) => member::restart(&job, task).await,
-            Act::SetAside { member, label } => member::set_aside(&job, member, label),
+            Act::SetAside { member, label } => member::set_aside(&job, member, label).await,
             Act::Own { member, act } => member::own(&job, member, act).await,
             Act::Take(task) => worker::take(&job, task).await,
             Act::Check(task) => worker::check(&job, task).await,

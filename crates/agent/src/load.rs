@@ -85,7 +85,7 @@ pub(crate) async fn ready(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
         let error = Error::new(Kind::Corrupt, what).parts(parts);
         return Err(error.cure(Text::new("agent-snapshot-lacks-cure")));
     }
-    let work = Work::begin(job, &task.member)?;
+    let work = Work::begin(job, &task.member).await?;
     worker::room(&record, Path::new(&work.home().root))?;
     let data = work.home().data();
     if proc::is_mounted_on(Path::new(&data)) {
@@ -145,7 +145,7 @@ async fn into_place(
     record: &Record,
     engine: &dyn Engine,
 ) -> Result<Outcome> {
-    let work = Work::begin(job, &task.member)?;
+    let work = Work::begin(job, &task.member).await?;
     let refuse =
         |key: &str| Error::new(Kind::Precondition, Text::new(key).with("member", &task.member.member.name));
     if work.running()?.is_some() {
@@ -165,7 +165,7 @@ async fn into_place(
         }
     }
     // It is to be started there: better known before a long load than after it.
-    member::port_free(&work)?;
+    member::port_free(&task.member)?;
     worker::room(record, Path::new(&work.home().root))?;
     // While it says so of itself, the half-loaded data counts for nothing, and is to be made again.
     let version = (identity.version.clone(), identity.flavour.clone());

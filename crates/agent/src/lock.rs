@@ -5,15 +5,22 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{Read, Seek, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use roadstead_core::{Error, Kind, Result, Text, model::Name};
 use rustix::fs::FlockOperation;
+use tokio::time::Instant;
 
 /// The folder of a fleet's locks beside its members' homes; no member can be named so.
 const FOLDER: &str = ".locks";
+/// As whom an agent takes a lock for what it does of itself.
+pub(crate) const AGENT: &str = "roadstead agent";
+/// How long an agent may hold a member's lock to look after it, and how often it is asked meanwhile.
+const LOOKED_AFTER_WITHIN: Duration = Duration::from_secs(10);
+const BEAT: Duration = Duration::from_millis(20);
 
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
@@ -44,6 +51,48 @@ pub(crate) fn take(path: &Path, by: &str, what: &Text) -> Result<Held> {
     }
     let told = Text::new("agent-held").with("what", what.clone()).with("holder", holder(path));
     Err(Error::new(Kind::Busy, told).cure(Text::new("agent-held-cure")))
+}
+
+/// The same for a lock that agents take for a moment to start a member again: that moment is waited for.
+pub(crate) async fn take_from_agent(path: &Path, by: &str, what: &Text) -> Result<Held> {
+    let end = Instant::now() + LOOKED_AFTER_WITHIN;
+    loop {
+        match take(path, by, what) {
+            Err(error) if error.kind == Kind::Busy && Instant::now() < end && is_agents(path) => {
+                tokio::time::sleep(BEAT).await;
+            }
+            taken => return taken,
+        }
+    }
+}
+
+fn is_agents(path: &Path) -> bool {
+    let holder = holder(path);
+    // Whoever took it a moment ago has not written down yet who it is.
+    holder == "?" || holder.starts_with(AGENT)
+}
+
+/// Takes a lock of which nobody else knows, and which a sweep may remove in the moment in which it is made.
+pub(crate) fn take_new(path: &Path, by: &str, what: &Text) -> Result<Held> {
+    let end = Instant::now() + LOOKED_AFTER_WITHIN;
+    loop {
+        let taken = take(path, by, what);
+        let is_swept = match &taken {
+            Ok(held) => !is_there(path, &held.file),
+            Err(error) => error.kind == Kind::Busy,
+        };
+        if !is_swept || Instant::now() >= end {
+            return taken;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether this file is what lies there.
+fn is_there(path: &Path, file: &File) -> bool {
+    let number = |facts: std::io::Result<fs::Metadata>| facts.map(|facts| (facts.dev(), facts.ino())).ok();
+    let ours = number(file.metadata());
+    ours.is_some() && ours == number(fs::symlink_metadata(path))
 }
 
 /// Takes the lock; `None`: somebody else holds it.
@@ -103,7 +152,7 @@ pub(crate) fn folder(data: &str, fleet: &Name, lives_here: bool) -> Result<PathB
 
 /// A folder among the temporary files that is ours alone; one that somebody else made is refused.
 pub(crate) fn private_base() -> Result<PathBuf> {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    use std::os::unix::fs::DirBuilderExt;
     let uid = rustix::process::geteuid().as_raw();
     let path = std::env::temp_dir().join(format!("roadstead-{uid}"));
     let told = |error: &std::io::Error| {
@@ -136,6 +185,50 @@ mod tests {
         assert!(error.what.to_string().contains("ann@quay"), "{error}");
         drop(first);
         take(&path, "bob@quay", &what).expect("free again");
+    }
+
+    #[test]
+    fn a_new_lock_is_ours_although_others_sweep() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ended = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                    for entry in fs::read_dir(folder.path()).expect("listed").flatten() {
+                        if let Ok(Some(_held)) = attempt(&entry.path(), "sweep") {
+                            let _ = fs::remove_file(entry.path());
+                        }
+                    }
+                }
+            });
+            let all: Vec<_> = (0..2_000)
+                .map(|number| folder.path().join(number.to_string()))
+                .map(|path| (take_new(&path, "ann", &Text::new("x")), path))
+                .collect();
+            ended.store(true, std::sync::atomic::Ordering::Relaxed);
+            for (held, path) in &all {
+                assert!(is_there(path, &held.as_ref().expect("ours").file));
+            }
+        });
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_looks_after_a_member_is_waited_for_and_nobody_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("member");
+        let what = Text::new("agent-held-member");
+        let person = take(&path, "ann@quay", &what).expect("free");
+        let began = std::time::Instant::now();
+        take_from_agent(&path, "bob@quay", &what).await.expect_err("held");
+        assert!(began.elapsed() < LOOKED_AFTER_WITHIN);
+        drop(person);
+        let agent = take(&path, AGENT, &what).expect("free");
+        let freed = async {
+            tokio::time::sleep(BEAT * 5).await;
+            drop(agent);
+        };
+        let (taken, ()) = tokio::join!(take_from_agent(&path, "bob@quay", &what), freed);
+        taken.expect("waited for");
     }
 
     #[test]

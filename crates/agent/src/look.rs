@@ -13,7 +13,7 @@ use roadstead_core::{
         hand::{LookAsk, LookMember, Looked, Purse},
         layout::Endpoint,
     },
-    seen::{AgentSeen, DataSeen, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools, Watched},
+    seen::{AgentSeen, DataSeen, Facts, HostSeen, MemberSeen, OnHost, ProcessSeen, Reach, Tools, Watched},
 };
 use sha2::{Digest, Sha256};
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
@@ -34,8 +34,6 @@ const LINK_DEADLINE: Millis = Millis(1_700);
 const SURVEY_DEADLINE: Duration = Duration::from_mins(1);
 /// How many members are looked at at once.
 const LOOKS_AT_ONCE: usize = 256;
-/// What is left for the host's own knowledge when the member used up the rest.
-const HOST_DEADLINE: Duration = Duration::from_millis(300);
 const CONF_FILES_MAX: usize = 1_000;
 const CONF_DEPTH_MAX: usize = 4;
 
@@ -149,22 +147,27 @@ pub(crate) async fn host_with_tools(inner: &Arc<Inner>, spec: &HostSpec, tools: 
 
 async fn one(inner: &Arc<Inner>, asked: &Asked<'_>, ask: LookMember) -> (MemberSeen, Vec<Finding>) {
     let began = Instant::now();
-    let looked = tokio::time::timeout(LOOK_DEADLINE, answer(inner, asked, &ask)).await;
-    let mut seen = looked.unwrap_or_else(|_| MemberSeen {
-        on_host: None,
-        reach: Reach::Unreachable(silent(&ask)),
-        facts: None,
-        took: Millis(0),
-    });
+    let end = began + LOOK_DEADLINE;
+    let unanswered = || (Reach::Unreachable(silent(&ask)), None);
+    // What needs no answer from the server is told also where that one takes too long.
+    let on_host = match &ask.home {
+        Some(home) => tokio::time::timeout_at(end, on_host(inner, asked, &ask, home)).await,
+        None => Ok(Ok(None)),
+    };
+    let (on_host, (reach, facts)) = match on_host {
+        Ok(Ok(on_host)) => {
+            let answer = answer(inner, asked, &ask, on_host.as_ref());
+            let answered = tokio::time::timeout_at(end, answer).await;
+            (on_host, answered.unwrap_or_else(|_| unanswered()))
+        }
+        Ok(Err(error)) => (None, (Reach::Refused(error), None)),
+        Err(_) => (None, unanswered()),
+    };
     let mut findings = Vec::new();
     if let Some(home) = &ask.home {
         findings.extend(inner.supervisor.report(home, ask.member.name.as_str()));
-        // A look that took too long still tells what needs no answer from the server.
-        if seen.on_host.is_none() {
-            seen.on_host = on_host_quickly(inner, asked, &ask, home).await;
-        }
     }
-    seen.took = began.elapsed().into();
+    let seen = MemberSeen { on_host, reach, facts, took: began.elapsed().into() };
     if asked.depth == Depth::Grants && matches!(seen.reach, Reach::Running) {
         findings.extend(survey(inner, asked, &ask).await);
     }
@@ -179,15 +182,6 @@ fn silent(ask: &LookMember) -> Error {
         .with("port", port)
         .with("deadline", Millis::from(LOOK_DEADLINE).to_string());
     Error::new(Kind::Unreachable, what).cure(Text::new("agent-member-silent-cure"))
-}
-
-async fn on_host_quickly(
-    inner: &Arc<Inner>,
-    asked: &Asked<'_>,
-    ask: &LookMember,
-    home: &MemberHome,
-) -> Option<OnHost> {
-    tokio::time::timeout(HOST_DEADLINE, on_host(inner, asked, ask, home)).await.ok()?.ok()?
 }
 
 /// What the host knows of the member without asking it; `None`: that could not be read, so nothing may be concluded.
@@ -283,25 +277,15 @@ fn walk(folder: &Path, depth: usize, found: &mut BTreeMap<String, String>) {
     }
 }
 
-async fn answer(inner: &Arc<Inner>, asked: &Asked<'_>, ask: &LookMember) -> MemberSeen {
-    let began = Instant::now();
-    let on_host = match &ask.home {
-        Some(home) => on_host(inner, asked, ask, home).await,
-        None => Ok(None),
-    };
-    let on_host = match on_host {
-        Ok(on_host) => on_host,
-        Err(error) => {
-            let (reach, took) = (Reach::Refused(error), began.elapsed().into());
-            return MemberSeen { on_host: None, reach, facts: None, took };
-        }
-    };
-    let seen =
-        |reach, facts| MemberSeen { on_host: on_host.clone(), reach, facts, took: began.elapsed().into() };
-    if let Some(found) = &on_host
-        && !matches!(found.process, ProcessSeen::Running { .. })
-    {
-        return seen(Reach::Stopped, None);
+/// What the member itself says, where a process of it runs.
+async fn answer(
+    inner: &Arc<Inner>,
+    asked: &Asked<'_>,
+    ask: &LookMember,
+    on_host: Option<&OnHost>,
+) -> (Reach, Option<Facts>) {
+    if on_host.is_some_and(|found| !matches!(found.process, ProcessSeen::Running { .. })) {
+        return (Reach::Stopped, None);
     }
     let told = async {
         let engine = inner.engine(&ask.cluster.engine)?;
@@ -314,8 +298,8 @@ async fn answer(inner: &Arc<Inner>, asked: &Asked<'_>, ask: &LookMember) -> Memb
         Ok(facts)
     };
     match told.await {
-        Ok(facts) => seen(Reach::Running, Some(facts)),
-        Err(error) => seen(reach(unreached(error, &ask.member)), None),
+        Ok(facts) => (Reach::Running, Some(facts)),
+        Err(error) => (reach(unreached(error, &ask.member)), None),
     }
 }
 

@@ -51,12 +51,12 @@ pub(crate) struct Work {
 
 impl Work {
     /// Takes the member's lock; `Kind::Busy` names who holds it.
-    pub(crate) fn begin(job: &Job<'_>, task: &MemberTask) -> Result<Self> {
+    pub(crate) async fn begin(job: &Job<'_>, task: &MemberTask) -> Result<Self> {
         let again = Again::of(task)?;
         let runner = users::runner(&again.layout.user)?;
         let opened = state::open(&again.home)?;
         let what = Text::new("agent-held-member").with("member", &task.member.name);
-        let held = lock::take(&state::lock_path(&again.home), &job.order.by, &what)?;
+        let held = lock::take_from_agent(&state::lock_path(&again.home), &job.order.by, &what).await?;
         identity::refuse_namesake(&again.home, &again.owner())?;
         identity::follow(&opened, &again.home, &again.owner(), runner.as_ref())?;
         Ok(Self { again, opened, runner, _lock: held })
@@ -134,14 +134,14 @@ impl Work {
 }
 
 /// `Act::WriteFiles`.
-pub(crate) fn write_files(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
-    let work = Work::begin(job, task)?;
+pub(crate) async fn write_files(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
+    let work = Work::begin(job, task).await?;
     Ok(done(work.write_files(job, work.layout(), false)?))
 }
 
 /// `Act::Start`.
 pub(crate) async fn start(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
-    let work = Work::begin(job, task)?;
+    let work = Work::begin(job, task).await?;
     start_locked(job, &work).await
 }
 
@@ -164,7 +164,7 @@ async fn start_locked(job: &Job<'_>, work: &Work) -> Result<Outcome> {
     state::forget_fresh(&work.opened, home)?;
     state::want(&work.opened, home, true, &work.again.task)?;
     let started = async {
-        port_free(work)?;
+        port_free(&work.again.task)?;
         work.write_files(job, work.layout(), false)?;
         run_until_ready(job, work, work.layout()).await
     };
@@ -250,8 +250,8 @@ async fn ready(job: &Job<'_>, work: &Work, layout: &Layout, server: &Server) -> 
 }
 
 /// Refuses when another process listens where this member would.
-pub(crate) fn port_free(work: &Work) -> Result<()> {
-    let Runtime::Process { port, listen, .. } = &work.again.task.member.runtime else { return Ok(()) };
+pub(crate) fn port_free(task: &MemberTask) -> Result<()> {
+    let Runtime::Process { port, listen, .. } = &task.member.runtime else { return Ok(()) };
     let bound = std::net::TcpListener::bind((*listen, *port));
     let error = match bound {
         Ok(_) => return Ok(()),
@@ -263,7 +263,7 @@ pub(crate) fn port_free(work: &Work) -> Result<()> {
         Text::new(key)
             .with("port", *port)
             .with("address", listen.to_string())
-            .with("member", &work.again.task.member.name)
+            .with("member", &task.member.name)
     };
     let busy = |what: Text, cure: Text| Err(Error::new(Kind::Busy, what).retry(false).cure(cure));
     if error.kind() != std::io::ErrorKind::AddrInUse {
@@ -280,7 +280,7 @@ pub(crate) fn port_free(work: &Work) -> Result<()> {
 
 /// `Act::Stop`.
 pub(crate) async fn stop(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
-    let work = Work::begin(job, task)?;
+    let work = Work::begin(job, task).await?;
     stop_locked(job, &work, true).await
 }
 
@@ -354,7 +354,7 @@ pub(crate) async fn end_now(server: &Server) -> Result<()> {
 
 /// `Act::Restart`.
 pub(crate) async fn restart(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
-    let work = Work::begin(job, task)?;
+    let work = Work::begin(job, task).await?;
     work.require()?;
     let stopped = stop_locked(job, &work, false).await?;
     let mut started = start_locked(job, &work).await?;
@@ -363,8 +363,8 @@ pub(crate) async fn restart(job: &Job<'_>, task: &MemberTask) -> Result<Outcome>
 }
 
 /// `Act::Reload`.
-pub(crate) fn reload(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
-    let work = Work::begin(job, task)?;
+pub(crate) async fn reload(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
+    let work = Work::begin(job, task).await?;
     let Some((server, _)) = work.running()? else { return Err(work.refuse("agent-not-running")) };
     let changed = work.write_files(job, work.layout(), false)?;
     state::want(&work.opened, work.home(), true, task)?;
@@ -375,12 +375,12 @@ pub(crate) fn reload(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
 }
 
 /// `Act::SetAside`.
-pub(crate) fn set_aside(job: &Job<'_>, task: &MemberTask, label: &str) -> Result<Outcome> {
+pub(crate) async fn set_aside(job: &Job<'_>, task: &MemberTask, label: &str) -> Result<Outcome> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if label.is_empty() || label.len() > 100 || !label.bytes().all(allowed) {
         return Err(Error::new(Kind::Input, Text::new("agent-label").with("label", label)));
     }
-    let work = Work::begin(job, task)?;
+    let work = Work::begin(job, task).await?;
     if work.running()?.is_some() {
         return Err(work.refuse("agent-still-running"));
     }

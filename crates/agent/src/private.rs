@@ -30,7 +30,7 @@ impl PrivateFolder {
         let told = |error: &std::io::Error| failed("agent-private-folder", &path, error);
         // Locked beside, before it exists: a sweep never meets one without its owner.
         let owner =
-            lock::take(&lock_of(&path), "roadstead", &roadstead_core::Text::new("agent-held-private"))?;
+            lock::take_new(&lock_of(&path), "roadstead", &roadstead_core::Text::new("agent-held-private"))?;
         fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| told(&error))?;
         Ok(Self { path, _owner: owner })
     }

@@ -78,9 +78,9 @@ impl Scratch {
         files::open_way(&base)?;
         let id = job.inner.ids.id();
         let root = base.join(&id[..8]);
-        let owner = lock::take(&lock_of(&root), &job.order.by, &Text::new("agent-held-scratch"))?;
+        let owner = lock::take_new(&lock_of(&root), &job.order.by, &Text::new("agent-held-scratch"))?;
         let task = task(job, wish, &seen, &root, &id[..8])?;
-        let work = Work::begin(job, &task)?;
+        let work = Work::begin(job, &task).await?;
         let keeper = Keeper::of(&root);
         let scratch = Self { work, server: Mutex::default(), root, _keeper: keeper, _owner: owner };
         state::want(&scratch.work.opened, scratch.work.home(), false, &task)?;

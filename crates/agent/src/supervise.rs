@@ -15,7 +15,7 @@ use roadstead_core::{
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
-    identity, lock as locks, process,
+    identity, lock as locks, member, process,
     process::Server,
     state::{self, ProcessRecord},
     users,
@@ -266,7 +266,7 @@ async fn attended(again: &Again, server: &Server) -> String {
 /// One attempt; without a wait inside, so that nobody can stop it between the process and the note of it.
 fn restart(again: &Again, state: &Mutex<State>) {
     // Whoever acts on the member now will leave it as it should be: the next attempt sees how.
-    let Ok(Some(_held)) = locks::attempt(&state::lock_path(&again.home), "roadstead agent") else { return };
+    let Ok(Some(_held)) = locks::attempt(&state::lock_path(&again.home), locks::AGENT) else { return };
     if !state::wanted(&again.home).is_some_and(|wanted| wanted.run) {
         tracing::info!(member = %again.task.member.name, "member was stopped on purpose; it is watched no more");
         lock(state).over = true;
@@ -282,7 +282,8 @@ fn restart(again: &Again, state: &Mutex<State>) {
     }
     let restarts = lock(state).restarts + 1;
     let ours = identity::require(&again.home, &again.owner(), (&again.layout.version, &again.layout.flavour));
-    let started = ours.and_then(|_| again.spawn(restarts));
+    // A server whose port is taken would run for a moment, and be taken for well.
+    let started = ours.and_then(|_| member::port_free(&again.task)).and_then(|()| again.spawn(restarts));
     let mut now = lock(state);
     match started {
         Ok(server) => {

@@ -24,7 +24,7 @@ async fn one(inner: &Arc<Inner>, home: &MemberHome, fleet_file: &str) {
     let Some(wanted) = state::wanted(home) else { return };
     let name = wanted.task.member.name.clone();
     // Whoever holds the lock is at work on this member and will leave it as it should be.
-    let Ok(Some(_held)) = lock::attempt(&state::lock_path(home), "roadstead agent") else {
+    let Ok(Some(_held)) = lock::attempt(&state::lock_path(home), lock::AGENT) else {
         tracing::warn!(member = %name, "somebody is at work on the member; it is not taken over");
         return;
     };

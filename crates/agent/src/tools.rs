@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use roadstead_core::{
@@ -21,6 +21,8 @@ use tokio::{io::AsyncReadExt, process::Command, sync::Semaphore, task::JoinSet};
 /// Folders to search before the usual ones, separated by colons.
 const PROGRAMS_VARIABLE: &str = "ROADSTEAD_PROGRAMS";
 const ASK_DEADLINE: Duration = Duration::from_secs(5);
+/// After how long one that did not answer is asked again.
+const SILENT_FOR: Duration = Duration::from_secs(30);
 const PRINTED_BYTES_MAX: u64 = 64 << 10;
 /// How many programs are asked at once.
 const ASKED_AT_ONCE: usize = 8;
@@ -33,6 +35,15 @@ struct Answer {
     changed: Option<SystemTime>,
     length: u64,
     told: Option<(Version, String)>,
+    /// When nothing was heard of it: a machine that has much to do may have been the reason.
+    silent: Option<Instant>,
+}
+
+impl Answer {
+    fn holds_for(&self, changed: Option<SystemTime>, length: u64) -> bool {
+        let is_over = self.silent.is_some_and(|at| at.elapsed() > SILENT_FOR);
+        self.changed == changed && self.length == length && !is_over
+    }
 }
 
 /// Engine, role, file.
@@ -107,11 +118,12 @@ impl Search {
         let key = (name.to_owned(), need.name, path.clone());
         let known = self.answers().get(&key).cloned();
         let told = match known {
-            Some(answer) if answer.changed == changed && answer.length == length => answer.told,
+            Some(answer) if answer.holds_for(changed, length) => answer.told,
             _ => {
                 let printed = print(&path, need.version_args).await;
+                let silent = printed.is_none().then(Instant::now);
                 let told = printed.and_then(|printed| engine.tool_version(need.name, &printed));
-                self.answers().insert(key.clone(), Answer { changed, length, told: told.clone() });
+                self.answers().insert(key.clone(), Answer { changed, length, told: told.clone(), silent });
                 told
             }
         };

@@ -70,10 +70,12 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
     // A session of our own: no terminal's hang-up or Ctrl-C reaches us. A leader of a group has that already.
     let _ = rustix::process::setsid();
     let mut ended = Ended::listen()?;
-    let (listener, single) = bind(&options)?;
+    let single = alone(&options)?;
     let agent = AgentSeen { pid: std::process::id(), version: options.version.clone(), watches: vec![] };
     let hand = LocalHand::of_agent(parts, Some(agent));
     takeover::take_over(&hand.inner, &options.host, &options.fleet, &options.fleet_file).await;
+    // Whoever connects is answered at once: that may take longer.
+    let listener = bind(&options.socket)?;
     let data = options.host.data.clone();
     tokio::spawn(sweep(data));
     let door = Arc::new(Door {
@@ -142,14 +144,19 @@ impl Ended {
     }
 }
 
-fn bind(options: &ServeOptions) -> Result<(UnixListener, Held)> {
+fn not_bound(socket: &Path, error: &std::io::Error) -> Error {
+    Error::io(Text::new("agent-socket").with("path", socket.display().to_string()), error)
+}
+
+/// The lock of the one agent that serves at this socket, whose folder is ours alone.
+fn alone(options: &ServeOptions) -> Result<Held> {
     let socket = &options.socket;
     let shown = || socket.display().to_string();
     if socket.as_os_str().len() > SOCKET_LENGTH_MAX {
         let what = Text::new("agent-socket-too-long").with("path", shown()).with("limit", SOCKET_LENGTH_MAX);
         return Err(Error::new(Kind::Input, what));
     }
-    let told = |error: &std::io::Error| Error::io(Text::new("agent-socket").with("path", shown()), error);
+    let told = |error: &std::io::Error| not_bound(socket, error);
     let folder = socket.parent().unwrap_or(Path::new("/"));
     match fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
         Ok(()) => {}
@@ -163,14 +170,18 @@ fn bind(options: &ServeOptions) -> Result<(UnixListener, Held)> {
     let mut lock_path = socket.clone().into_os_string();
     lock_path.push(".lock");
     let what = Text::new("agent-held-door").with("path", shown());
-    let single = lock::take(Path::new(&lock_path), "roadstead agent", &what)?;
+    lock::take(Path::new(&lock_path), lock::AGENT, &what)
+}
+
+fn bind(socket: &Path) -> Result<UnixListener> {
+    let told = |error: &std::io::Error| not_bound(socket, error);
     match fs::remove_file(socket) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(told(&error)),
         _ => {}
     }
     let listener = UnixListener::bind(socket).map_err(|error| told(&error))?;
     fs::set_permissions(socket, fs::Permissions::from_mode(0o600)).map_err(|error| told(&error))?;
-    Ok((listener, single))
+    Ok(listener)
 }
 
 struct Door {
