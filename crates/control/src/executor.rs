@@ -2,7 +2,10 @@
 //!
 //! The steps of one cluster (or snapshot) run in their order; a failure ends that lane and leaves the others.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use roadstead_core::{
     Error, Kind, Result, Text,
@@ -13,7 +16,7 @@ use roadstead_core::{
         hand::{Order, Outcome},
         journal::Ended,
     },
-    seen::FleetSeen,
+    seen::{FleetSeen, Reach},
 };
 
 use crate::{
@@ -21,6 +24,10 @@ use crate::{
     purse,
     report::{Report, StepReport},
 };
+
+/// How long a member that does not answer is looked at before it counts as silent; each look has its own deadline.
+const SILENT_AT_MOST: Duration = Duration::from_secs(8);
+const BEAT: Duration = Duration::from_millis(200);
 
 /// Who hears of an operation's course, and may want it stopped.
 pub trait Audience: Send + Sync {
@@ -159,7 +166,25 @@ impl Executor<'_> {
         Ok(outcome)
     }
 
+    /// What is seen of them. A member that does not answer in time, as one does that has just been started on a machine
+    /// that has much to do, is looked at again: what is not known yet is neither so nor not so.
     async fn seen_by(&self, step: &Step, conditions: &[Condition]) -> FleetSeen {
+        let end = tokio::time::Instant::now() + SILENT_AT_MOST;
+        loop {
+            let seen = self.look_for(step, conditions).await;
+            let is_open = |condition: &Condition| {
+                let member = condition.member().and_then(|name| seen.members.get(name));
+                let is_silent = member.is_some_and(|member| matches!(member.reach, Reach::Unreachable(_)));
+                is_silent && condition.held(&seen) != Held::Yes
+            };
+            if !conditions.iter().any(is_open) || tokio::time::Instant::now() >= end {
+                return seen;
+            }
+            tokio::time::sleep(BEAT).await;
+        }
+    }
+
+    async fn look_for(&self, step: &Step, conditions: &[Condition]) -> FleetSeen {
         let deep = conditions.iter().any(|condition| {
             matches!(
                 condition,

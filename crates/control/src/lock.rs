@@ -26,7 +26,14 @@ pub struct Holder {
 /// The fleet, held. Released when dropped, and by the kernel when this process dies.
 #[derive(Debug)]
 pub struct FleetLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for FleetLock {
+    fn drop(&mut self) {
+        // By word: a child between fork and exec holds a copy of the descriptor, and with it the lock.
+        let _ = self.file.unlock();
+    }
 }
 
 impl FleetLock {
@@ -55,7 +62,7 @@ impl FleetLock {
         file.set_len(0).map_err(|error| trouble(&error))?;
         file.rewind().map_err(|error| trouble(&error))?;
         file.write_all(text.as_bytes()).map_err(|error| trouble(&error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
