@@ -260,13 +260,15 @@ fn check_setting(
     }
     match parameter.normalise(value) {
         Err(refused) => findings.push(refusal(subject, name, value, &refused)),
-        Ok(normal) => match version.and_then(|version| parameter.refused_in(value, version.major())) {
-            Some(refused) => findings.push(refusal(subject, name, value, &refused)),
-            None => {
-                findings.extend(overruled(&parameter, &normal, &subject));
-                findings.extend(dangerous(&parameter, &normal, subject));
+        Ok(normal) => {
+            let refused = version.and_then(|version| parameter.refused_in(value, version.major()));
+            if let Some(refused) = refused {
+                findings.push(refusal(subject, name, value, &refused));
+                return;
             }
-        },
+            findings.extend(overruled(&parameter, &normal, &subject));
+            findings.extend(dangerous(&parameter, &normal, subject));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Taking out of a server that somebody else runs what a broken-off load left there: the snapshot's keys, functions and
 //! accounts, one by one, so that what comes at the same time stays.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use roadstead_core::{
     Error, Kind, Result, Text,
@@ -17,6 +17,10 @@ use super::{
     observe,
     sync::patience,
 };
+
+/// How often a server is looked at until its keys stand still, and how many times at most.
+const BEAT: Duration = Duration::from_millis(250);
+const LOOKS_MAX: usize = 120;
 
 /// What a server had before a load, although it counts as empty.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,6 +50,7 @@ pub(super) async fn clear(source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -
     let before: Before = serde_json::from_value(before).map_err(Error::internal)?;
     let mut connection = Connection::open(link).await?;
     connection.be_patient(patience(link));
+    stands_still(&mut connection).await?;
     let libraries = libraries(&mut connection).await?;
     let there = accounts::names(&mut connection).await?.unwrap_or_default();
     let is_ours =
@@ -67,6 +72,20 @@ pub(super) async fn clear(source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -
     }
     for name in made {
         connection.ask(&[&b"ACL"[..], b"DELUSER", &name]).await?;
+    }
+    Ok(())
+}
+
+/// Waits until the number of keys stands still: of a connection that was cut the server still does what it has received.
+async fn stands_still(connection: &mut Connection) -> Result<()> {
+    let mut before = keys(connection).await?;
+    for _ in 0..LOOKS_MAX {
+        tokio::time::sleep(BEAT).await;
+        let now = keys(connection).await?;
+        if now == before {
+            break;
+        }
+        before = now;
     }
     Ok(())
 }
