@@ -1,6 +1,10 @@
 //! Where the real servers are, and ports that nobody uses.
 
-use std::{net::TcpListener, path::PathBuf};
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 /// The folder that `cargo xtask servers` fills.
 pub fn servers() -> PathBuf {
@@ -26,8 +30,17 @@ pub fn postgresql_15() -> PathBuf {
     "/usr/lib/postgresql/15/bin".into()
 }
 
-/// A port on loopback that was free a moment ago. The kernel hands out others first, so two calls rarely meet.
+/// Below the ports that the kernel gives to those who ask for any: nobody but us takes one of these by chance.
+const PORTS: std::ops::Range<u32> = 10_000..32_000;
+
+/// A port on loopback on which nobody listens. No two calls of this process get the same one until all were given out, and
+/// processes begin in places of their own.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let room = PORTS.end - PORTS.start;
+    let first = std::process::id() % 220 * 100;
+    let next = || PORTS.start + (first + GIVEN.fetch_add(1, Ordering::Relaxed)) % room;
+    let free = (0..room).map(|_| u16::try_from(next()).expect("a port"));
+    let mut free = free.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.next().expect("loopback has a free port")
 }
