@@ -34,6 +34,8 @@ pub(crate) struct Loaded {
     pub(crate) findings: Vec<Finding>,
     /// Secret files to be generated before the first apply.
     pub(crate) generate: Vec<String>,
+    /// The file as the user named it, and its bytes.
+    text: (String, Vec<u8>),
 }
 
 /// Whether the fleet file is what comes in through standard input.
@@ -75,7 +77,7 @@ pub(crate) fn read(file: &Path) -> Result<Reading> {
 pub(crate) fn load(context: &Context) -> Result<Loaded, Stop> {
     let contents = Contents::of(&context.settings.file)?;
     let reading = contents.read(&Here::new(&contents.directory));
-    sound(reading, contents.directory)
+    sound(reading, contents)
 }
 
 /// Reads a fleet file whose text must be sound. A secret that cannot be had is told by what needs it: it must not keep
@@ -89,7 +91,7 @@ pub(crate) fn load_text(context: &Context) -> Result<Loaded, Stop> {
             reading = Reading { generate: reading.generate, ..ideal };
         }
     }
-    sound(reading, contents.directory)
+    sound(reading, contents)
 }
 
 /// A fleet file's bytes, and where it lies.
@@ -118,17 +120,23 @@ impl Contents {
     }
 }
 
-fn sound(reading: Reading, directory: PathBuf) -> Result<Loaded, Stop> {
+fn sound(reading: Reading, contents: Contents) -> Result<Loaded, Stop> {
     let Reading { fleet, findings, generate, digest } = reading;
     match fleet {
         Some(fleet) if !finding::any_error(&findings) => {
-            Ok(Loaded { fleet, directory, digest, findings, generate })
+            let Contents { shown, directory, bytes, .. } = contents;
+            Ok(Loaded { fleet, directory, digest, findings, generate, text: (shown, bytes) })
         }
         _ => Err(Stop::Findings(findings)),
     }
 }
 
 impl Loaded {
+    /// What a decision found, with its places in the file.
+    pub(crate) fn placed(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        fleet::placed(&self.text.0, &self.text.1, findings)
+    }
+
     /// What should be changed in the file although it works.
     pub(crate) fn warnings(&self) -> Vec<Finding> {
         self.findings.iter().filter(|found| found.severity == Severity::Warning).cloned().collect()

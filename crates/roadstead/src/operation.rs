@@ -65,6 +65,7 @@ pub(crate) async fn decided(
     manner: &Manner,
 ) -> Outcome {
     let Decision { plan, findings } = decision;
+    let findings = loaded.placed(findings);
     if finding::any_error(&findings) {
         return Err(Stop::Refused(findings));
     }
@@ -122,10 +123,11 @@ async fn prepare(
 /// The plan and why; for `plan` and for every `--dry-run`.
 pub(crate) fn show(context: &Context, loaded: &Loaded, decision: &Decision) -> Outcome {
     let Decision { plan, findings } = decision;
-    if finding::any_error(findings) {
-        return Err(Stop::Refused(findings.clone()));
+    let findings = loaded.placed(findings.clone());
+    if finding::any_error(&findings) {
+        return Err(Stop::Refused(findings));
     }
-    let findings = &with_warnings(loaded, &plan.aim, findings.clone());
+    let findings = &with_warnings(loaded, &plan.aim, findings);
     let text: String =
         findings.iter().map(|found| render::finding::one(&context.words, context.paint, found)).collect();
     if plan.is_empty() {

@@ -96,6 +96,22 @@ pub struct Reading {
     pub digest: String,
 }
 
+/// Findings about what a fleet file declares, each with its place in that file where it has none yet: those whose subject
+/// is a path of it, as they are found when a plan is made.
+pub fn placed(file: &str, bytes: &[u8], mut findings: Vec<Finding>) -> Vec<Finding> {
+    let is_open = |finding: &Finding| finding.place.is_none() && finding.subject.starts_with("clusters.");
+    if findings.iter().any(is_open)
+        && let Ok(mut source) = source::Source::read(file, bytes)
+    {
+        let parsed = tree::parse(&mut source);
+        let report = report::Report::new(&source, &parsed);
+        for finding in findings.iter_mut().filter(|finding| is_open(finding)) {
+            finding.place = Some(report.place_of(&finding.subject));
+        }
+    }
+    findings
+}
+
 /// Reads a fleet file. Everything that is wrong is told at once; only a file that is not YAML stops at its first fault.
 pub fn read(input: &Input<'_>, engines: &dyn Engines) -> Reading {
     let digest = hex::encode(Sha256::digest(input.bytes));

@@ -6,7 +6,7 @@ use super::{
     source::{Source, Spot},
     tree::{Node, Parsed, Value},
 };
-use crate::{Finding, Severity, Text};
+use crate::{Finding, Severity, Text, finding::Place};
 
 /// Which part of an entry a finding is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,13 @@ impl<'a> Report<'a> {
         if self.is_full(finding.severity) {
             return;
         }
-        let spot = self.root.map_or(Spot::START, |root| subject_spot(root, &finding.subject));
-        self.findings.push(finding.at(self.source.place(spot)));
+        let place = self.place_of(&finding.subject);
+        self.findings.push(finding.at(place));
+    }
+
+    /// The place of a path, or of the nearest thing above it that the file has.
+    pub(super) fn place_of(&self, subject: &str) -> Place {
+        self.source.place(self.root.map_or(Spot::START, |root| subject_spot(root, subject)))
     }
 
     /// The file as the user named it.

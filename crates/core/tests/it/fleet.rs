@@ -119,6 +119,19 @@ fn a_file_that_is_no_text_is_told_where() {
 }
 
 #[test]
+fn what_a_plan_finds_has_its_place_too() {
+    let text = b"fleet: harbour\nclusters:\n  orders:\n    settings:\n      work_mem: 1kB\n";
+    let finding = |subject: &str| roadstead_core::Finding::error(subject, roadstead_core::Text::new("x"));
+    let asked = ["clusters.orders.settings.work_mem", "clusters.orders.version", "orders-1"].map(finding);
+    let found = roadstead_core::fleet::placed("fleet.yaml", text, asked.to_vec());
+    let places: Vec<_> =
+        found.iter().map(|found| found.place.as_ref().map(|place| (place.line, place.column))).collect();
+    assert_eq!(places, [Some((5, 7)), Some((3, 3)), None]);
+    let again = roadstead_core::fleet::placed("other.yaml", b"", found.clone());
+    assert_eq!(again, found, "what has a place keeps it");
+}
+
+#[test]
 fn what_is_no_yaml_stops_at_its_place() {
     check(
         "fleet: [",
