@@ -364,10 +364,10 @@ mod tests {
         let (file, path) = log(&folder);
         let pid_file = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
-        let error = run(&program(&script, Some(300)), None, "/", &file, &path).await.expect_err("too late");
+        let error = run(&program(&script, Some(5_000)), None, "/", &file, &path).await.expect_err("too late");
         assert_eq!(error.kind, Kind::Unreachable);
         let pid: u32 = std::fs::read_to_string(pid_file).expect("written").trim().parse().expect("a pid");
-        let until = std::time::Instant::now() + Duration::from_secs(5);
+        let until = std::time::Instant::now() + Duration::from_secs(30);
         while proc::stat(pid).is_some_and(|stat| stat.is_alive()) {
             assert!(std::time::Instant::now() < until, "the child lives on");
             tokio::task::yield_now().await;

@@ -219,7 +219,7 @@ impl Drop for Stage {
             let _ = kill_process(pid, rustix::process::Signal::QUIT);
             let end = std::time::Instant::now() + Duration::from_secs(5);
             while matches!(self.child.try_wait(), Ok(None)) && std::time::Instant::now() < end {
-                std::thread::yield_now();
+                std::thread::park_timeout(Duration::from_millis(20));
             }
         }
     }

@@ -198,7 +198,7 @@ async fn a_stopped_process_is_unreachable_in_time_and_can_still_be_stopped_in_or
     let seen = world.seen(&hand).await;
     let took = began.elapsed();
     assert!(matches!(&seen.reach, Reach::Unreachable(error) if error.kind == Kind::Unreachable), "{seen:?}");
-    assert!(took.as_millis() < 2_500, "{took:?}");
+    assert!(took.as_secs() < 10, "{took:?}");
     assert!(
         matches!(seen.on_host.expect("known").process, ProcessSeen::Running { pid: same, .. } if same == pid)
     );

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// How long anything may take at most.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 pub(crate) fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")

@@ -30,7 +30,8 @@ use crate::{
 pub(crate) const DEADLINE: Millis = Millis(500);
 /// How many short questions the longest act asks before it must have noticed: each with its own deadline.
 const QUESTIONS: u32 = 3;
-const GRACE: Duration = Duration::from_secs(1);
+/// What a machine that has much to do adds to that.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// A fake. It says its first word to everybody, then the second again and again where it has one.
 pub(crate) struct Peer {

@@ -25,7 +25,9 @@ fn demo_of(program: &Path, args: &[&str]) -> Command {
 }
 
 /// Folders of demos, and processes that name one.
-fn left() -> (Vec<String>, Vec<String>) {
+type Left = (Vec<String>, Vec<String>);
+
+fn left() -> Left {
     let is_ours = |name: &str| name.starts_with("roadstead-demo-");
     let folders = std::fs::read_dir("/tmp").expect("a folder").flatten();
     let folders = folders.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -38,8 +40,16 @@ fn left() -> (Vec<String>, Vec<String>) {
     )
 }
 
+/// What is left besides what was there before: a run that was killed leaves its own for ever.
+fn left_since((folders, processes): &Left) -> Left {
+    let mut now = left();
+    now.0.retain(|name| !folders.contains(name));
+    now.1.retain(|text| !processes.contains(text));
+    now
+}
+
 /// All is proven and nothing is left.
-fn proves_all(mut demo: Command) {
+fn proves_all(mut demo: Command, before: &Left) {
     let output = demo.output().expect("it runs");
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
@@ -49,14 +59,21 @@ fn proves_all(mut demo: Command) {
         !snapshots.is_empty() && snapshots.iter().all(|snapshot| snapshot["stage"] == "proven"),
         "{json:#}"
     );
-    assert_eq!(left(), (vec![], vec![]));
+    assert_eq!(left_since(before), (vec![], vec![]));
+}
+
+/// Copies the binary to where anybody may execute it. Another process does so: a child that another test has just
+/// forked would hold a file that we write open, and nobody could execute it.
+pub(crate) fn copied(program: &Path) {
+    let copied = Command::new("cp").arg("-p").arg(binary()).arg(program).status().expect("it starts");
+    assert!(copied.success(), "{copied}");
 }
 
 /// The demo as a user without any rights runs it, where this test may choose.
 fn as_nobody(folder: &Path) -> Command {
     const NOBODY: u32 = 65_534;
     let program = folder.join("roadstead");
-    std::fs::copy(binary(), &program).expect("copied to where anybody may execute it");
+    copied(&program);
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("own folder");
     let mut command = demo_of(&program, &["--json"]);
     command.uid(NOBODY).gid(NOBODY).env("HOME", "/").current_dir("/");
@@ -66,20 +83,21 @@ fn as_nobody(folder: &Path) -> Command {
 /// One test, because all look for what any demo on this machine leaves.
 #[test]
 fn the_demo_proves_all_and_leaves_nothing_even_when_interrupted() {
-    proves_all(demo(&["--json"]));
+    let before = left();
+    proves_all(demo(&["--json"]), &before);
     if rustix::process::geteuid().is_root() {
         let folder = tempfile::tempdir().expect("a folder");
-        proves_all(as_nobody(folder.path()));
+        proves_all(as_nobody(folder.path()), &before);
     }
 
     let mut child = demo(&[]).spawn().expect("it starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let first = lines.next().expect("a step is told").expect("text");
     assert!(first.contains("✓"), "{first}");
-    assert_ne!(left().1, Vec::<String>::new(), "servers run now");
+    assert_ne!(left_since(&before).1, Vec::<String>::new(), "servers run now");
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("fits")).expect("positive");
     kill_process(pid, Signal::INT).expect("ours");
     let status = wait::until("the demo to end", Duration::from_secs(60), || child.try_wait().ok().flatten());
     assert_eq!(status.code(), Some(130));
-    assert_eq!(left(), (vec![], vec![]));
+    assert_eq!(left_since(&before), (vec![], vec![]));
 }

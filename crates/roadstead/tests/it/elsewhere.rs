@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use roadstead_testkit::{fleet::Harbour, place, stranger, wait};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     crash::killed_after_every_record,
-    faults::stranger_fleet,
+    faults::{stranger_fleet, tool_of},
     harbour::{Client, SESSIONS, fleet},
 };
 
@@ -29,6 +30,22 @@ fn restore_to<'a>(address: &'a str, yes: &'a str) -> Vec<&'a str> {
     [&["restore", "latest", "--to", address], account.as_slice(), &[yes]].concat()
 }
 
+/// The tool that a restore loads rows with, held in the middle of that.
+fn held_load(restore: u32, target: &stranger::Postgresql) -> Pid {
+    let loads =
+        "select count(*) from pg_stat_activity where application_name = 'roadstead' and query ~ '^COPY'";
+    wait::until("rows to be loaded", Duration::from_secs(60), || {
+        let tool = tool_of(restore, "pg_restore", "--section=data")?;
+        // Held while the server is asked, it cannot end meanwhile.
+        kill_process(tool, Signal::STOP).ok()?;
+        if target.sql(loads) != "0" {
+            return Some(tool);
+        }
+        kill_process(tool, Signal::CONT).expect("ours");
+        None
+    })
+}
+
 #[cfg(feature = "postgresql")]
 #[test]
 fn a_load_killed_midway_is_carried_on_and_takes_out_only_its_own() {
@@ -36,11 +53,11 @@ fn a_load_killed_midway_is_carried_on_and_takes_out_only_its_own() {
     let harbour = backed_up(&original, 60_000);
     let address = format!("127.0.0.1:{}", target.port);
     let mut restore = harbour.start(&restore_to(&address, "--yes"));
-    let loads =
-        "select count(*) from pg_stat_activity where application_name = 'roadstead' and query ~ '^COPY'";
-    wait::until("rows to be loaded", Duration::from_secs(60), || (target.sql(loads) != "0").then_some(()));
+    let load = held_load(restore.id(), &target);
     restore.kill().expect("ours");
     restore.wait().expect("it ends");
+    // It may have gone with the restore.
+    let _ = kill_process(load, Signal::CONT);
 
     let refused = harbour.run(&restore_to(&address, "--yes")).expect(1);
     assert!(format!("{}{}", refused.out, refused.err).contains("roadstead resume"), "{}", refused.err);
@@ -256,11 +273,11 @@ fn half_a_load_at_a_declared_address_is_told_and_not_backed_up() {
     std::fs::write(harbour.path("fleet.yaml"), moved).expect("own folder");
     let address = format!("localhost:{}", target.port);
     let mut restore = harbour.start(&restore_to(&address, "--yes"));
-    let loads =
-        "select count(*) from pg_stat_activity where application_name = 'roadstead' and query ~ '^COPY'";
-    wait::until("rows to be loaded", Duration::from_secs(60), || (target.sql(loads) != "0").then_some(()));
+    let load = held_load(restore.id(), &target);
     restore.kill().expect("ours");
     restore.wait().expect("it ends");
+    // It may have gone with the restore.
+    let _ = kill_process(load, Signal::CONT);
 
     let refused = harbour.run(&["backup"]).expect(1);
     let told = format!("{}{}", refused.out, refused.err);

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Read,
+    os::unix::process::ExitStatusExt,
     path::Path,
     time::{Duration, Instant},
 };
@@ -184,7 +185,7 @@ fn a_server_or_dump_that_dies_midway_leaves_no_snapshot() {
     let harbour = stranger_fleet(&server);
     server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
     let mut backup = harbour.start(&["backup"]);
-    let dump = wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    let dump = held_dump(backup.id());
     kill_process(dump, Signal::KILL).expect("ours");
     let status = backup.wait().expect("it ends");
     assert!(!status.success());
@@ -193,26 +194,47 @@ fn a_server_or_dump_that_dies_midway_leaves_no_snapshot() {
     assert_eq!(snapshots(&harbour), 0, "a failed dump became a snapshot; it said: {told}");
 
     let mut backup = harbour.start(&["backup"]);
-    wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    let dump = held_dump(backup.id());
     let pid = Pid::from_raw(i32::try_from(server.pid()).expect("fits")).expect("positive");
     kill_process(pid, Signal::QUIT).expect("ours");
+    wait::until("the server to end", Duration::from_secs(60), || is_gone(pid).then_some(()));
+    // It may have gone with the backup.
+    let _ = kill_process(dump, Signal::CONT);
     assert!(!backup.wait().expect("it ends").success());
     assert_eq!(snapshots(&harbour), 0);
 }
 
+/// The `pg_dump` that a process has started to dump with, held in the middle of it.
+pub(crate) fn held_dump(parent: u32) -> Pid {
+    let dump = wait::until("the dump to run", Duration::from_secs(60), || dump_of(parent));
+    kill_process(dump, Signal::STOP).expect("ours");
+    dump
+}
+
 /// The `pg_dump` that a process has started to dump with, not to ask for its version.
-pub(crate) fn dump_of(parent: u32) -> Option<Pid> {
+fn dump_of(parent: u32) -> Option<Pid> {
+    tool_of(parent, "pg_dump", "snapshot")
+}
+
+/// The tool of this name that a process has started with this among its arguments.
+pub(crate) fn tool_of(parent: u32, name: &str, argument: &str) -> Option<Pid> {
     for entry in fs::read_dir("/proc").ok()?.flatten() {
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
         let (head, rest) = stat.rsplit_once(')')?;
         let mut fields = rest.split_whitespace();
         let (_state, of) = (fields.next()?, fields.next()?.parse::<u32>().ok()?);
         let command = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
-        if of == parent && head.ends_with("(pg_dump") && command.contains("snapshot") {
+        if of == parent && head.ends_with(&format!("({name}")) && command.contains(argument) {
             return Pid::from_raw(head.split_whitespace().next()?.parse().ok()?);
         }
     }
     None
+}
+
+/// Whether a process executes nothing any more: who should reap it may be long in coming.
+pub(crate) fn is_gone(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
 #[cfg(feature = "postgresql")]
@@ -223,9 +245,11 @@ fn killed_in_the_middle_of_a_backup_nothing_counts_and_the_next_one_works() {
     server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
     harbour.run(&["vault", "init"]).expect(0);
     let mut backup = harbour.start(&["backup"]);
-    wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    let dump = held_dump(backup.id());
     backup.kill().expect("ours");
     backup.wait().expect("it ends");
+    // It may have gone with the backup.
+    let _ = kill_process(dump, Signal::CONT);
     assert_eq!(snapshots(&harbour), 0);
     harbour.run(&["backup"]).expect(0);
     assert_eq!(snapshots(&harbour), 1);
@@ -242,12 +266,18 @@ fn killed_in_the_middle_of_a_proof_the_scratch_server_goes_and_the_snapshot_stay
     let mut verify = harbour.start(&["verify"]);
     let is_scratch =
         |harbour: &Harbour| harbour.processes().iter().any(|(_, command)| command.contains("scratch"));
-    wait::until("the scratch server to run", Duration::from_secs(30), || {
-        (is_scratch(&harbour) || verify.try_wait().ok().flatten().is_some()).then_some(())
+    // The server itself: neither what makes its data nor what watches over it.
+    let serves = |(_, command): &(i32, String)| {
+        let program = command.split(' ').next().unwrap_or_default();
+        program.ends_with("/postgres") && command.contains("/.scratch/")
+    };
+    wait::until("the scratch server to run", Duration::from_secs(60), || {
+        assert_eq!(verify.try_wait().expect("ours"), None, "the proof ended before its server was seen");
+        harbour.processes().iter().any(serves).then_some(())
     });
     verify.kill().expect("ours");
-    verify.wait().expect("it ends");
-    wait::until("the scratch server to go by itself", Duration::from_secs(30), || {
+    assert_eq!(verify.wait().expect("it ends").signal(), Some(Signal::KILL.as_raw()), "it was still proving");
+    wait::until("the scratch server to go by itself", Duration::from_secs(60), || {
         (!is_scratch(&harbour)).then_some(())
     });
     harbour.run(&["verify"]).expect(0);
@@ -319,8 +349,10 @@ fn a_taken_port_and_foreign_data_are_refused_by_name() {
     assert_ne!(told.code, 0);
     let port = harbour.port("sessions-1").to_string();
     assert!(format!("{}{}", told.out, told.err).contains(&port), "{}{}", told.out, told.err);
+    // The agent would start it again, into what is removed here.
+    harbour.run(&["down", "--yes"]).expect(0);
     drop(listener);
-    let _ = fs::remove_dir_all(harbour.path("members"));
+    fs::remove_dir_all(harbour.path("members")).expect("own folder");
     fs::create_dir_all(harbour.path("members/voyage/sessions-1/data")).expect("own folder");
     fs::write(harbour.path("members/voyage/sessions-1/data/precious"), "do not touch").expect("own folder");
     let told = harbour.run(&["up", "--yes"]);
@@ -356,10 +388,13 @@ fn a_killed_agent_leaves_servers_running_and_the_next_one_takes_them_over() {
     harbour.run(&["up", "--yes"]).expect(0);
     assert_eq!(pid_of(&harbour, "sessions-1"), server, "the server was not restarted");
     kill_process(server, Signal::KILL).expect("ours");
-    wait::until("the member to be started again", Duration::from_secs(20), || {
-        (state_of(&harbour, "sessions-1") == "running").then_some(())
+    wait::until("the member to be started again", Duration::from_secs(60), || {
+        let status = harbour.run(&["status", "--json"]).json();
+        let member = &status["members"][0];
+        let pid = member["process"]["running"]["pid"].as_i64();
+        let is_another = pid.is_some_and(|pid| pid != i64::from(server.as_raw_nonzero().get()));
+        (member["state"] == "running" && is_another).then_some(())
     });
-    assert_ne!(pid_of(&harbour, "sessions-1"), server);
 }
 
 #[cfg(feature = "postgresql")]
@@ -370,10 +405,11 @@ fn two_changing_commands_at_once_the_second_says_who_holds_the_fleet() {
     server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
     harbour.run(&["vault", "init"]).expect(0);
     let mut first = harbour.start(&["backup"]);
-    wait::until("the dump to run", Duration::from_secs(20), || dump_of(first.id()));
+    let dump = held_dump(first.id());
     let second = harbour.run(&["backup"]);
     assert_eq!(second.code, 1, "{}{}", second.out, second.err);
     assert!(second.err.contains("backup") && second.err.contains(&first.id().to_string()), "{}", second.err);
+    kill_process(dump, Signal::CONT).expect("ours");
     assert!(first.wait().expect("it ends").success());
     assert_eq!(snapshots(&harbour), 1);
     assert!(!harbour.path("members").exists(), "nothing of this fleet lives here");
@@ -387,8 +423,10 @@ fn an_interrupt_ends_with_130_and_leaves_nothing_that_counts() {
     server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
     harbour.run(&["vault", "init"]).expect(0);
     let mut backup = harbour.start(&["backup"]);
-    wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
+    let dump = held_dump(backup.id());
     kill_process(Pid::from_child(&backup), Signal::INT).expect("ours");
+    // It may have gone with the backup.
+    let _ = kill_process(dump, Signal::CONT);
     let status = backup.wait().expect("it ends");
     assert_eq!(status.code(), Some(130));
     assert_eq!(snapshots(&harbour), 0);

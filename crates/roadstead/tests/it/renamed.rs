@@ -14,7 +14,11 @@ use roadstead_testkit::{
     place, wait,
 };
 
-use crate::harbour::{BILLING, Client, SESSIONS, binary, fleet};
+use crate::{
+    demo::copied,
+    faults::is_gone,
+    harbour::{BILLING, Client, SESSIONS, fleet},
+};
 
 fn change(harbour: &Harbour, from: &str, to: &str) {
     let text = harbour.declared();
@@ -31,9 +35,7 @@ fn end_agent(harbour: &Harbour) {
     let pid = status["agents"]["local"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
     let pid = pid.and_then(rustix::process::Pid::from_raw).expect("an agent serves");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("an agent of ours");
-    wait::until("the agent to be gone", Duration::from_secs(30), || {
-        rustix::process::test_kill_process(pid).is_err().then_some(())
-    });
+    wait::until("the agent to be gone", Duration::from_secs(30), || is_gone(pid).then_some(()));
 }
 
 /// What must be so while the members of a former name or folder run on.
@@ -203,7 +205,7 @@ fn a_renamed_member_is_named_by_the_cure() {
 fn run_as_nobody(harbour: &Harbour, args: &[&str]) -> Ran {
     let program = harbour.path("roadstead");
     if !program.exists() {
-        fs::copy(binary(), &program).expect("own folder");
+        copied(&program);
     }
     let mut command = Command::new(program);
     command.args(args).current_dir(harbour.folder()).env_clear().env("NO_COLOR", "1");

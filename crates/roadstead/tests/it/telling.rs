@@ -4,14 +4,14 @@ use std::{
     fs,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     process::{Command, Stdio},
-    time::Duration,
 };
 
-use roadstead_testkit::{fleet::Ran, place, stranger, wait};
+use roadstead_testkit::{fleet::Ran, place, stranger};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    faults::{dump_of, stranger_fleet},
+    demo::copied,
+    faults::{held_dump, stranger_fleet},
     harbour::{BILLING, ORDERS, SESSIONS, binary, fleet},
     output::{folder, run_in},
 };
@@ -34,8 +34,7 @@ fn an_operation_runs_while_somebody_is_at_it_and_was_interrupted_after_that() {
     server.sql("create table big as select i, repeat(md5(i::text), 40) t from generate_series(1, 150000) i");
     harbour.run(&["vault", "init"]).expect(0);
     let mut backup = harbour.start(&["backup"]);
-    let dump = wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
-    kill_process(dump, Signal::STOP).expect("ours");
+    let dump = held_dump(backup.id());
     let pid = backup.id();
     let journal = |args: &[&str]| harbour.run(&[&["journal"], args].concat()).expect(0);
     let json = journal(&["--json"]).json();
@@ -76,8 +75,7 @@ fn a_terminal_that_goes_away_stops_a_command_in_order_unless_that_is_to_be_ignor
         command.current_dir(harbour.folder()).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
         command.env("ROADSTEAD_PROGRAMS", place::programs()).env("PASSWORD", &server.password);
         let backup = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let dump = wait::until("the dump to run", Duration::from_secs(20), || dump_of(backup.id()));
-        kill_process(dump, Signal::STOP).expect("ours");
+        let dump = held_dump(backup.id());
         for _ in 0..2 {
             kill_process(Pid::from_child(&backup), Signal::HUP).expect("ours");
         }
@@ -163,7 +161,7 @@ fn commands_that_only_look_do_so_where_nothing_can_be_written() {
     let harbour = stranger_fleet(&server);
     let is_root = rustix::process::geteuid().is_root();
     let program = harbour.path("roadstead");
-    fs::copy(binary(), &program).expect("copied to where anybody may execute it");
+    copied(&program);
     let owner = is_root.then_some(NOBODY);
     for path in ["", "vault.key", "fleet.yaml"] {
         std::os::unix::fs::chown(harbour.path(path), owner, owner).expect("root may");

@@ -190,6 +190,7 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while !holds() {
         assert!(std::time::Instant::now() < deadline, "{what} did not come true");
-        tokio::task::yield_now().await;
+        // Short, because some conditions last for a moment only.
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
 }

@@ -58,6 +58,8 @@ impl Planted {
     /// The clean tree. The name must be unlike that of any other test.
     pub(crate) fn clean(name: &str) -> Self {
         let root = std::env::temp_dir().join(format!("roadstead-tidy-{}-{name}", std::process::id()));
+        // An earlier process of the same number may have left one.
+        let _ = fs::remove_dir_all(&root);
         fs::create_dir(&root).unwrap();
         let tree = Self { root };
         for (path, text) in FILES {

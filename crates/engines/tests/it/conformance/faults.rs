@@ -18,7 +18,7 @@ use crate::{
 /// Where it breaks.
 const MIDDLE: u64 = 1 << 20;
 /// How soon work ends that is no longer wanted, or no longer possible.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(60);
 /// The longest silence that is waited for here.
 const PATIENCE_MAX: Duration = Duration::from_mins(2);
 

@@ -1,10 +1,15 @@
 //! The role that a session acts as, where the database or the account sets one.
 
+use std::time::Duration;
+
 use roadstead_core::port::{ambient::Unwatched, engine::Purpose};
-use roadstead_testkit::memory::MemorySink;
+use roadstead_testkit::{memory::MemorySink, wait};
 
 use super::server::{Postgresql, majors};
-use crate::server::{Server, dump};
+use crate::{
+    server::{Server, dump},
+    strike::Strike,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_that_a_database_sets_is_the_applications_and_not_ours() {
@@ -41,8 +46,19 @@ async fn a_limit_on_transactions_does_not_end_a_backup() {
     for subject in majors().into_iter().filter(|subject| subject.major >= 17) {
         let server = Server::member(subject).await;
         server.sql("postgres", "create table t as select g from generate_series(1, 500000) g");
-        server.sql("postgres", "alter database postgres set transaction_timeout = '50ms'");
-        let (dumped, source) = server.dump().await;
+        server.sql("postgres", "alter database postgres set transaction_timeout = '2s'");
+        // In the middle of that table it is held until what it began is older than the limit.
+        let older = "select count(*) from pg_stat_activity where application_name = 'roadstead' \
+            and xact_start < clock_timestamp() - interval '3 s'";
+        let watch = Strike::new(1 << 20, || {
+            wait::until("a transaction beyond the limit", Duration::from_secs(60), || {
+                (server.sql("template1", older) != "0").then_some(())
+            });
+        });
+        let mut sink = MemorySink::default();
+        let dumped = dump::<Postgresql>(&server.link_to_read(), &server.cluster, &mut sink, &watch).await;
+        let (dumped, source) = (dumped.unwrap_or_else(|error| panic!("{error}")), sink.source());
+        assert!(watch.has_struck());
         let made = Server::restored(subject, Purpose::Scratch, (&dumped, &source), &Unwatched).await;
         let (copy, _) = made.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(copy.differences(&dumped).await, [""; 0], "{subject:?}");

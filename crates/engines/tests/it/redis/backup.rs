@@ -31,10 +31,10 @@ async fn restored(purpose: Purpose, dumped: &Dumped, source: &MemorySource) -> S
 async fn keys_that_fall_due_meanwhile_are_proven_too() {
     let server = Server::member(Redis).await;
     server.lines(
-        "SET stays 1\nSET goes 1 PX 1500\nHSET goes:hash a b\nPEXPIRE goes:hash 1500\nSET later 1 EX 9999\n",
+        "SET stays 1\nSET goes 1 PX 10000\nHSET goes:hash a b\nPEXPIRE goes:hash 10000\nSET later 1 EX 9999\n",
     );
     let (dumped, source) = server.dump().await;
-    wait::until("the keys to expire", Duration::from_secs(20), || {
+    wait::until("the keys to expire", Duration::from_secs(60), || {
         (server.cli(&["DBSIZE"]) == "2").then_some(())
     });
     let scratch = restored(Purpose::Scratch, &dumped, &source).await;
