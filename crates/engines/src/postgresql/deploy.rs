@@ -43,23 +43,37 @@ struct SettingAct {
     name: String,
 }
 
+/// The declared settings that a server of this major version does not have or take: of a member an error each, and left
+/// out of a throw-away server, since an older snapshot is proven by an older server than what is declared is for.
+fn unfit(ask: &RenderAsk<'_>, major: u32) -> (Vec<&'static str>, Vec<Finding>) {
+    let (mut unfit, mut findings) = (Vec::new(), Vec::new());
+    for (name, value) in &ask.cluster.settings {
+        let Some(parameter) = parameters::find(name) else { continue };
+        let subject = format!("clusters.{}.settings.{name}", ask.cluster.name);
+        let finding = match parameter.refused_in(value, major) {
+            _ if !parameter.is_in(major) => {
+                let what = Text::new("postgresql-setting-not-in").with("name", name).with("version", major);
+                Finding::error(subject, what).cure(Text::new("postgresql-setting-not-in-cure"))
+            }
+            Some(refused) => settings::refusal(subject, name, value, &refused),
+            None => continue,
+        };
+        if ask.purpose == Purpose::Scratch {
+            unfit.push(parameter.name);
+        } else {
+            findings.push(finding);
+        }
+    }
+    (unfit, findings)
+}
+
 /// Lays a member out.
 pub(super) fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
     let subject = ask.member.name.as_str();
     let server = pick_server(ask).map_err(|finding| vec![finding])?;
     let create = pick_create(ask, server).map_err(|finding| vec![finding])?;
     let major = server.version.major();
-    let mut findings = Vec::new();
-    for (name, value) in &ask.cluster.settings {
-        let Some(parameter) = parameters::find(name) else { continue };
-        let subject = format!("clusters.{}.settings.{name}", ask.cluster.name);
-        if !parameter.is_in(major) {
-            let what = Text::new("postgresql-setting-not-in").with("name", name).with("version", major);
-            findings.push(Finding::error(subject, what).cure(Text::new("postgresql-setting-not-in-cure")));
-        } else if let Some(refused) = parameter.refused_in(value, major) {
-            findings.push(settings::refusal(subject, name, value, &refused));
-        }
-    }
+    let (unfit, mut findings) = unfit(ask, major);
     let (port, listen) = match &ask.member.runtime {
         Runtime::Process { port, listen, .. } => (*port, *listen),
         Runtime::Managed { .. } => {
@@ -73,6 +87,7 @@ pub(super) fn render(ask: &RenderAsk<'_>) -> Result<Layout, Vec<Finding>> {
     let place = place(ask, port, listen);
     let private = ask.purpose != Purpose::Member;
     let mut all = settings::of_member(ask.cluster, major);
+    all.retain(|setting| !unfit.contains(&setting.name.as_str()));
     if private {
         scratch::adapt(&mut all, ask.cluster, &ask.purpose, major);
     }

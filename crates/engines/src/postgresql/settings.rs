@@ -323,10 +323,11 @@ pub(super) fn refusal(subject: String, name: &str, value: &str, refused: &Refuse
         Refused::NotANumber { unit: "" } => "100".to_owned(),
         Refused::NotANumber { unit } if unit.ends_with('B') => "64MB".to_owned(),
         Refused::NotANumber { .. } => "30s".to_owned(),
-        Refused::OutOfRange { least, unit, .. } => match *unit {
-            "kB" | "MB" => format!("{least}{unit}"),
-            _ => (*least).to_owned(),
-        },
+        Refused::OutOfRange { least, greatest, unit } => {
+            // The least often turns something off.
+            let number = if matches!(*least, "0" | "-1") { greatest } else { least };
+            if matches!(*unit, "kB" | "MB") { format!("{number}{unit}") } else { (*number).to_owned() }
+        }
         Refused::NotAMultiple { near, .. } => near.clone(),
         Refused::NotOneOf { values } => values.split('|').next().unwrap_or_default().to_owned(),
         Refused::Unwritable => value.chars().filter(|c| !c.is_control()).collect(),

@@ -188,9 +188,10 @@ pub(crate) fn flip(path: &Path) {
 /// Waits until a condition holds, for half a minute at most.
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    // Short, because some conditions last for a moment only.
+    let mut beat = tokio::time::interval(std::time::Duration::from_millis(1));
     while !holds() {
         assert!(std::time::Instant::now() < deadline, "{what} did not come true");
-        // Short, because some conditions last for a moment only.
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        beat.tick().await;
     }
 }

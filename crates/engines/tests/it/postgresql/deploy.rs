@@ -180,6 +180,44 @@ async fn settings_need_what_the_server_itself_says() {
     }
 }
 
+/// An older snapshot is proven by a server of its own version, whatever the fleet file declares for a newer one by now.
+#[tokio::test]
+async fn what_only_a_newer_server_takes_is_refused_for_a_member_and_left_out_of_a_proof() {
+    let mut spec = cluster(majors()[0]);
+    spec.version = None;
+    for (name, value) in [("maintenance_work_mem", "512kB"), ("event_triggers", "on"), ("work_mem", "2MB")] {
+        spec.settings.insert(name.into(), value.into());
+    }
+    let tools = tools::<Postgresql>();
+    let seen = roadstead_core::seen::HostSeen { tools: Some(tools), ..Default::default() };
+    let host = roadstead_core::model::HostSpec {
+        name: roadstead_core::model::Name::parse("local").unwrap(),
+        data: String::new(),
+        programs: vec![],
+        user: None,
+    };
+    let home = roadstead_core::model::MemberHome { root: "/r".into() };
+    let render = |purpose: Purpose| {
+        let ask = roadstead_core::port::engine::RenderAsk {
+            cluster: &spec,
+            member: spec.first(),
+            host: &host,
+            seen: &seen,
+            home: &home,
+            purpose,
+            version: Some((roadstead_core::Version { parts: vec![15] }, "PostgreSQL".into())),
+        };
+        server::engine::<Postgresql>().deploy().unwrap().render(&ask)
+    };
+    let refused: Vec<_> =
+        render(Purpose::Member).unwrap_err().into_iter().map(|finding| finding.what.key).collect();
+    assert_eq!(refused, ["postgresql-setting-not-in", "postgresql-value-out-of-range"]);
+    let settings = render(Purpose::Scratch).unwrap().settings;
+    let value = |name: &str| settings.iter().find(|setting| setting.name == name).map(|s| s.value.as_str());
+    assert_eq!(value("event_triggers"), None);
+    assert!(value("maintenance_work_mem").is_some_and(|value| value != "512kB"));
+}
+
 #[tokio::test]
 async fn a_long_home_gets_loopback_instead_of_a_socket() {
     let spec = cluster(majors()[0]);

@@ -56,7 +56,7 @@ fn what_a_server_does_not_keep_is_refused_with_what_to_write() {
         ("random_page_cost", "1.12345678", "postgresql-setting-overruled"),
         ("datestyle", "swiss", "postgresql-value-not-one-of"),
         ("transaction_isolation", "serializable", "postgresql-setting-clients"),
-        ("autovacuum_work_mem", "32", "postgresql-setting-overruled"),
+        ("autovacuum_work_mem", "32", "postgresql-value-out-of-range"),
         ("archive_command", "true", "postgresql-together-archive"),
         ("log_connections", "receipts", "postgresql-value-not-one-of"),
     ] {
