@@ -72,7 +72,8 @@ pub(crate) fn sweep() {
         let is_private = entry.file_name().to_string_lossy().starts_with("private-");
         if is_lock
             && is_private
-            && let Ok(Some(_held)) = lock::attempt(&path, "sweep")
+            && let Ok(Some(held)) = lock::attempt(&path, "sweep")
+            && held.is_at(&path)
         {
             remove(&path.with_extension(""));
         }

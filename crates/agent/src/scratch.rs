@@ -216,7 +216,10 @@ pub(crate) fn render(job: &Job<'_>, ask: &RenderAsk<'_>) -> Result<Layout> {
 /// Ends and removes what makers who are gone have left under this host's data.
 pub(crate) async fn sweep(data: &str) {
     for root in leftovers(data) {
-        let Ok(Some(_held)) = lock::attempt(&lock_of(&root), "sweep") else { continue };
+        let Ok(Some(held)) = lock::attempt(&lock_of(&root), "sweep") else { continue };
+        if !held.is_at(&lock_of(&root)) {
+            continue;
+        }
         let home = MemberHome { root: root.display().to_string() };
         if let Err(error) = member::end_all(&home).await {
             tracing::warn!(%error, path = %home.root, "what a throw-away server left could not be ended");

@@ -28,6 +28,10 @@ async fn one(inner: &Arc<Inner>, home: &MemberHome, fleet_file: &str) {
         tracing::warn!(member = %name, "somebody is at work on the member; it is not taken over");
         return;
     };
+    // One that was acted on meanwhile is looked after already.
+    if inner.supervisor.watched().contains_key(&home.root) {
+        return;
+    }
     let task = MemberTask { fleet_file: fleet_file.to_owned(), ..wanted.task };
     let again = match Again::of(&task) {
         Ok(again) if again.home == *home => again,

@@ -21,7 +21,7 @@ use tokio::{io::AsyncReadExt, process::Command, sync::Semaphore, task::JoinSet};
 /// Folders to search before the usual ones, separated by colons.
 const PROGRAMS_VARIABLE: &str = "ROADSTEAD_PROGRAMS";
 const ASK_DEADLINE: Duration = Duration::from_secs(5);
-/// After how long one that did not answer is asked again.
+/// After how long one that did not answer twice is asked again.
 const SILENT_FOR: Duration = Duration::from_secs(30);
 const PRINTED_BYTES_MAX: u64 = 64 << 10;
 /// How many programs are asked at once.
@@ -35,13 +35,13 @@ struct Answer {
     changed: Option<SystemTime>,
     length: u64,
     told: Option<(Version, String)>,
-    /// When nothing was heard of it: a machine that has much to do may have been the reason.
-    silent: Option<Instant>,
+    /// How often in a row nothing was heard of it, and when last: a machine that has much to do may be the reason.
+    silent: Option<(u32, Instant)>,
 }
 
 impl Answer {
     fn holds_for(&self, changed: Option<SystemTime>, length: u64) -> bool {
-        let is_over = self.silent.is_some_and(|at| at.elapsed() > SILENT_FOR);
+        let is_over = self.silent.is_some_and(|(times, at)| times == 1 || at.elapsed() > SILENT_FOR);
         self.changed == changed && self.length == length && !is_over
     }
 }
@@ -119,9 +119,10 @@ impl Search {
         let known = self.answers().get(&key).cloned();
         let told = match known {
             Some(answer) if answer.holds_for(changed, length) => answer.told,
-            _ => {
+            known => {
                 let printed = print(&path, need.version_args).await;
-                let silent = printed.is_none().then(Instant::now);
+                let times = known.and_then(|before| before.silent).map_or(1, |(times, _)| times + 1);
+                let silent = printed.is_none().then(|| (times, Instant::now()));
                 let told = printed.and_then(|printed| engine.tool_version(need.name, &printed));
                 self.answers().insert(key.clone(), Answer { changed, length, told: told.clone(), silent });
                 told

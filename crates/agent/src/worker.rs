@@ -186,7 +186,7 @@ pub(crate) fn unlike(record: &Record, comparison: &Comparison) -> Error {
 /// The error for a member that is not what the snapshot holds: what that means depends on where the member comes from.
 pub(crate) fn differing(task: &LoadTask, record: &Record, comparison: &Comparison) -> Error {
     let (what, cure) = match task.standing {
-        Standing::Loaded => ("agent-loaded-differs", "agent-loaded-differs-cure"),
+        Standing::Loaded | Standing::Carried => ("agent-loaded-differs", "agent-loaded-differs-cure"),
         Standing::Live => ("agent-live-differs", "agent-live-differs-cure"),
         Standing::Restored => ("agent-restored-differs", "agent-restored-differs-cure"),
     };
@@ -199,7 +199,8 @@ pub(crate) fn differing(task: &LoadTask, record: &Record, comparison: &Compariso
     let cure = Text::new(cure)
         .with("snapshot", record.id().short())
         .with("taken", record.draft.started.for_people());
-    let kind = if task.standing == Standing::Loaded { Kind::Corrupt } else { Kind::Precondition };
+    let is_own = matches!(task.standing, Standing::Loaded | Standing::Carried);
+    let kind = if is_own { Kind::Corrupt } else { Kind::Precondition };
     Error::new(kind, what).parts(named(comparison)).cure(cure)
 }
 

@@ -45,6 +45,8 @@ const CONNECTIONS_MAX: usize = 256;
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 /// How long running acts may take to stop when the agent ends.
 const ENDING_WITHIN: Duration = Duration::from_secs(20);
+/// How long callers wait at most until the members are taken over; the rest goes on beside them.
+const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(2);
 /// How often progress is sent at most.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
 /// How long the asker may take to receive one word.
@@ -73,9 +75,12 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
     let single = alone(&options)?;
     let agent = AgentSeen { pid: std::process::id(), version: options.version.clone(), watches: vec![] };
     let hand = LocalHand::of_agent(parts, Some(agent));
-    takeover::take_over(&hand.inner, &options.host, &options.fleet, &options.fleet_file).await;
-    // Whoever connects is answered at once: that may take longer.
     let listener = bind(&options.socket)?;
+    let (inner, host) = (hand.inner.clone(), options.host.clone());
+    let (fleet, file) = (options.fleet.clone(), options.fleet_file.clone());
+    let mut takeover = tokio::spawn(async move { takeover::take_over(&inner, &host, &fleet, &file).await });
+    // Done in a moment, unless it ends what a broken-off load left: nobody who connects waits for that.
+    let _ = tokio::time::timeout(TAKEN_OVER_WITHIN, &mut takeover).await;
     let data = options.host.data.clone();
     tokio::spawn(sweep(data));
     let door = Arc::new(Door {
@@ -112,6 +117,7 @@ pub async fn serve(options: ServeOptions, parts: Parts) -> Result<()> {
         tracing::warn!("acts were still running when the agent ended");
     }
     tracing::info!("agent ends; members go on");
+    takeover.abort();
     let parting = std::mem::take(&mut *door.parting.lock().unwrap_or_else(PoisonError::into_inner));
     drop(single);
     drop(parting);

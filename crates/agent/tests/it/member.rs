@@ -3,7 +3,7 @@
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, sync::atomic::Ordering, time::Instant};
 
 use roadstead_core::{
-    Error, Kind, SecretRef,
+    Error, Kind, SecretRef, Text,
     model::Name,
     plan::Act,
     port::{
@@ -194,17 +194,34 @@ async fn a_stopped_process_is_unreachable_in_time_and_can_still_be_stopped_in_or
     let task = world.up(&hand).await;
     let pid = world.pid(&hand).await.expect("it runs");
     signal(pid, Signal::STOP);
-    let began = Instant::now();
-    let seen = world.seen(&hand).await;
-    let took = began.elapsed();
-    assert!(matches!(&seen.reach, Reach::Unreachable(error) if error.kind == Kind::Unreachable), "{seen:?}");
-    assert!(took.as_secs() < 10, "{took:?}");
-    assert!(
-        matches!(seen.on_host.expect("known").process, ProcessSeen::Running { pid: same, .. } if same == pid)
-    );
+    let mut looks = Vec::new();
+    for _ in 0..3 {
+        let began = Instant::now();
+        let seen = world.seen(&hand).await;
+        looks.push(began.elapsed());
+        assert!(
+            matches!(&seen.reach, Reach::Unreachable(error) if error.kind == Kind::Unreachable),
+            "{seen:?}"
+        );
+        let process = seen.on_host.expect("known").process;
+        assert!(matches!(process, ProcessSeen::Running { pid: same, .. } if same == pid));
+    }
+    // The deadline is two seconds; one of three looks has not to wait for the machine as well.
+    assert!(looks.iter().any(|took| took.as_millis() < 2_500), "{looks:?}");
     let stopped = world.act(&hand, Act::Stop(task)).await.expect("stopped");
     assert!(stopped.findings.is_empty(), "it heard the orderly signal");
     assert!(!lives(pid));
+}
+
+/// What was last heard of a member that waits to be started again; for a moment it may run, as far as anybody knows.
+async fn backing_off(world: &World, hand: &dyn Hand) -> Text {
+    until("the member to back off", || async {
+        match world.seen(hand).await.on_host.expect("known").process {
+            ProcessSeen::BackingOff { last, .. } => Some(last),
+            _ => None,
+        }
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,8 +234,7 @@ async fn a_server_that_ends_while_starting_is_told_with_its_last_words() {
     let error = world.act(&hand, Act::Start(task)).await.expect_err("it ends");
     assert_eq!(error.what.key, "agent-start-died");
     assert!(error.causes.iter().any(|line| line.contains("no-such-setting")), "{:?}", error.causes);
-    let seen = world.seen(&hand).await.on_host.expect("known");
-    let ProcessSeen::BackingOff { last, .. } = &seen.process else { panic!("nobody stopped it: {seen:?}") };
+    let last = backing_off(&world, &hand).await;
     assert!(last.to_string().contains("no-such-setting"), "{last}");
     world.down(&hand).await;
     assert_eq!(world.seen(&hand).await.on_host.expect("known").process, ProcessSeen::Stopped);
@@ -251,8 +267,7 @@ async fn a_member_that_ran_and_does_not_start_again_is_tried_again_and_not_taken
     let mut broken = task.clone();
     broken.layout.as_mut().expect("a layout").server.args.push("--no-such-setting".into());
     world.act(&hand, Act::Start(broken)).await.expect_err("it ends");
-    let seen = world.seen(&hand).await.on_host.expect("known");
-    assert!(matches!(seen.process, ProcessSeen::BackingOff { .. }), "{seen:?}");
+    backing_off(&world, &hand).await;
     world.act(&hand, Act::Start(task)).await.expect("the old configuration is good");
     let seen = world.seen(&hand).await.on_host.expect("known");
     assert!(matches!(seen.process, ProcessSeen::Running { .. }), "{seen:?}");

@@ -70,6 +70,36 @@ async fn a_member_that_dies_is_started_again_with_growing_pauses_and_told() {
     assert_eq!(process(&world, &hand).await, ProcessSeen::Stopped);
 }
 
+/// A server whose port somebody took while it was dead does not even run for a moment: nobody takes it for well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_port_was_taken_meanwhile_is_not_started_and_comes_up_when_it_is_free() {
+    let world = World::new();
+    let hand = world.hand();
+    world.up(&hand).await;
+    let first = world.pid(&hand).await.expect("it runs");
+    let held = std::fs::File::options().write(true).open(world.path("agent/lock")).expect("its lock");
+    held.lock().expect("held");
+    signal(first, Signal::KILL);
+    let other = until("its port", || async { std::net::TcpListener::bind(("127.0.0.1", world.port())).ok() });
+    let other = other.await;
+    held.unlock().expect("freed");
+    until("the attempt told", || async {
+        match process(&world, &hand).await {
+            ProcessSeen::BackingOff { last, .. } => {
+                last.to_string().contains("agent-port-taken").then_some(())
+            }
+            other => panic!("nothing of it can run: {other:?}"),
+        }
+    })
+    .await;
+    drop(other);
+    until("the member up", || async {
+        matches!(world.seen(&hand).await.reach, Reach::Running).then_some(())
+    })
+    .await;
+    world.down(&hand).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_another_hand_stops_or_starts_is_not_fought_over() {
     let world = World::new();
