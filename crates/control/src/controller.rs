@@ -295,9 +295,11 @@ impl Controller {
     /// none has reached its aim since nor put something else in its place; or one that was stopped on request with nothing
     /// done well since.
     pub fn interrupted(&self) -> Result<Option<Operation>> {
-        let mut restores = not_over(self.restores(RECENT)?).into_iter();
-        if let Some(half_done) = restores.find(is_open) {
-            return Ok(Some(half_done));
+        let is_own = |operation: &Operation| operation.plan.fleet == self.parts.fleet.name;
+        let half_done = not_over(self.restores(RECENT)?).into_iter().filter(is_open);
+        let (own, former): (Vec<_>, Vec<_>) = half_done.partition(is_own);
+        if let Some(newest) = own.into_iter().next() {
+            return Ok(Some(newest));
         }
         let mut done_since = false;
         for operation in not_over(self.recent(RECENT)?) {
@@ -308,7 +310,8 @@ impl Controller {
                 Some(_) => {}
             }
         }
-        Ok(None)
+        // Under a name that the fleet had it can only be given up, or waits for that name.
+        Ok(former.into_iter().next())
     }
 
     /// The restores that ended half way, by where they go.

@@ -140,7 +140,7 @@ impl Executor<'_> {
         audience: &Arc<dyn Audience>,
     ) -> std::result::Result<Outcome, Error> {
         if !step.requires.is_empty() {
-            let seen = self.seen_by(step, &step.requires).await;
+            let seen = self.seen_by(step, &step.requires, audience).await?;
             for condition in &step.requires {
                 must_hold(condition, &seen, Kind::Precondition, "control-step-refused")?;
             }
@@ -158,7 +158,7 @@ impl Executor<'_> {
         let watch = StepWatch { step, audience: Arc::clone(audience), last: Mutex::new(0) };
         let outcome = hand.act(&order, &purse, &watch).await?;
         if !step.proves.is_empty() {
-            let seen = self.seen_by(step, &step.proves).await;
+            let seen = self.seen_by(step, &step.proves, audience).await?;
             for condition in &step.proves {
                 must_hold(condition, &seen, Kind::Failed, "control-step-unproven")?;
             }
@@ -168,17 +168,31 @@ impl Executor<'_> {
 
     /// What is seen of them. A member that does not answer in time, as one does that has just been started on a machine
     /// that has much to do, is looked at again: what is not known yet is neither so nor not so.
-    async fn seen_by(&self, step: &Step, conditions: &[Condition]) -> FleetSeen {
+    async fn seen_by(
+        &self,
+        step: &Step,
+        conditions: &[Condition],
+        audience: &Arc<dyn Audience>,
+    ) -> Result<FleetSeen> {
         let end = tokio::time::Instant::now() + SILENT_AT_MOST;
         loop {
             let seen = self.look_for(step, conditions).await;
             let is_open = |condition: &Condition| {
                 let member = condition.member().and_then(|name| seen.members.get(name));
                 let is_silent = member.is_some_and(|member| matches!(member.reach, Reach::Unreachable(_)));
-                is_silent && condition.held(&seen) != Held::Yes
+                // Only what the member itself has to say may still come.
+                is_silent
+                    && match condition.held(&seen) {
+                        Held::Unknown(_) => true,
+                        Held::No(_) => matches!(condition, Condition::Running(_)),
+                        Held::Yes => false,
+                    }
             };
             if !conditions.iter().any(is_open) || tokio::time::Instant::now() >= end {
-                return seen;
+                return Ok(seen);
+            }
+            if audience.is_cancelled() {
+                return Err(Error::new(Kind::Cancelled, Text::new("core-cancelled")));
             }
             tokio::time::sleep(BEAT).await;
         }

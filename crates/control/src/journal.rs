@@ -46,7 +46,7 @@ pub struct SqliteJournal {
 }
 
 impl SqliteJournal {
-    /// Opens or creates the journal of a fleet and its file; where nothing can be written, one that is there is opened to
+    /// Opens or creates the journal of a fleet and its file (empty for one that has no name); where nothing can be written, one that is there is opened to
     /// be read. A damaged journal or one of a newer form is an error that says so.
     pub fn open(path: &Path, fleet: &Name, file: &str) -> Result<Self> {
         match Self::to_write(path, fleet) {
@@ -176,10 +176,11 @@ impl SqliteJournal {
         format!("\"fleet\":\"{}\",", self.fleet)
     }
 
-    /// What stands in every plan that was made from this fleet file, whatever the fleet was called.
-    fn of_file(&self) -> String {
+    /// What stands in every plan that was made from this fleet file, whatever the fleet was called. `None`, which nothing
+    /// holds, for one without a name of its own.
+    fn of_file(&self) -> Option<String> {
         let file = serde_json::Value::from(self.file.as_str());
-        format!("\"fleet_file\":{file}")
+        (!self.file.is_empty()).then(|| format!("\"fleet_file\":{file}"))
     }
 
     /// The newest operations for which this holds. One that cannot be read stands in nobody's way.
@@ -272,7 +273,7 @@ impl Journal for SqliteJournal {
             ))
             .map_err(|error| trouble(&self.path, &error))?;
         let rows = statement
-            .query_map([pattern, self.of_fleet(), self.of_file()], |row| row.get::<_, String>(0))
+            .query_map(params![pattern, self.of_fleet(), self.of_file()], |row| row.get::<_, String>(0))
             .map_err(|error| trouble(&self.path, &error))?;
         let found =
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| trouble(&self.path, &error))?;

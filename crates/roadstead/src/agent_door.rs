@@ -24,8 +24,8 @@ use crate::{context::Context, house::make_private_folder};
 
 /// The longest path that a socket's address holds everywhere, with some room.
 const SOCKET_PATH_MAX: usize = 100;
-/// How long a fresh agent may take until it answers: first it ends what the one before left half done.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+/// How long a fresh agent may take until it answers.
+const START_DEADLINE: Duration = Duration::from_secs(20);
 /// How long an agent may take to be gone once it said that it ends.
 const END_DEADLINE: Duration = Duration::from_secs(30);
 /// How often it is asked meanwhile.

@@ -22,7 +22,7 @@ use crate::{
     agent_door,
     context::Context,
     engines,
-    fleet_file::Loaded,
+    fleet_file::{Loaded, is_standard_input},
     secrets::{Resolver, state_folder},
 };
 
@@ -37,7 +37,9 @@ pub(crate) fn with_journal(context: &Context, loaded: &Loaded) -> Result<(Contro
     make_private_folder(&state)?;
     refuse_other_user(&state)?;
     let (fleet, path) = (&loaded.fleet, state.join("journal.sqlite"));
-    let journal = Arc::new(SqliteJournal::open(&path, &fleet.name, &fleet.file)?);
+    // What comes through standard input may be another fleet each time.
+    let file = if is_standard_input(&context.settings.file) { "" } else { &fleet.file };
+    let journal = Arc::new(SqliteJournal::open(&path, &fleet.name, file)?);
     let hands = ThisMachine { state: state.clone(), local: Arc::new(LocalHand::new(hand_parts())) };
     let controller = Controller::new(Parts {
         fleet: loaded.fleet.clone(),

@@ -99,18 +99,18 @@ impl Shelf {
         match (found.next(), found.next()) {
             (Some(entry), None) if !wanted.is_empty() => Ok(entry),
             (Some(_), Some(_)) => refuse("cli-snapshot-ambiguous", Kind::Input),
-            _ => match self.other_fleet_of(&wanted) {
-                Some(fleet) => of_another(fleet),
-                None => refuse("cli-snapshot-unknown", Kind::Input),
+            _ => match self.other_fleets_of(&wanted).as_slice() {
+                [fleet] => of_another(fleet),
+                [] => refuse("cli-snapshot-unknown", Kind::Input),
+                _ => refuse("cli-snapshot-ambiguous", Kind::Input),
             },
         }
     }
 
-    /// The fleet of the only other one whose id begins so.
-    fn other_fleet_of(&self, beginning: &str) -> Option<&Name> {
-        let mut found = self.others.iter().filter(|(id, _)| id.0.starts_with(beginning));
-        let (_, fleet) = found.next().filter(|_| !beginning.is_empty())?;
-        found.next().is_none().then_some(fleet)
+    /// The fleets of the others whose ids begin so.
+    fn other_fleets_of(&self, beginning: &str) -> Vec<&Name> {
+        let is_one = |(id, _): &&(SnapshotId, Name)| !beginning.is_empty() && id.0.starts_with(beginning);
+        self.others.iter().filter(is_one).map(|(_, fleet)| fleet).collect()
     }
 
     /// The full id of the one snapshot asked for: by the beginning of its id, or as the latest of a cluster.

@@ -58,6 +58,32 @@ async fn an_act_that_only_says_done_is_a_failure() {
     assert_eq!(operation.result, Some(Ended::Failed));
 }
 
+/// A member that was just started, on a machine that has much to do: its first looks get no answer.
+#[tokio::test]
+async fn a_member_that_is_slow_to_answer_is_looked_at_again_and_one_that_never_does_is_no_proof() {
+    for (silent, ended) in [(3, Ended::Done), (1_000, Ended::Failed)] {
+        let world = World::new(Script { silent: silent.into(), ..Script::default() });
+        let (report, _) = run(&world, &plan(vec![step("start", "a")]), Quiet::default()).await;
+        assert_eq!(report.ended, ended, "{silent}");
+        assert_eq!(world.acted(), ["start-a"]);
+    }
+    // Whoever wants it stopped does not wait for the end of that.
+    let world = World::new(Script { silent: 1_000.into(), ..Script::default() });
+    world.script.running.lock().expect("no test panics with it").push("a".into());
+    let audience = Arc::new(Quiet::default());
+    let held = world.controller.hold().expect("nobody else holds it");
+    let (plan, heard) = (plan(vec![step("stop", "a")]), audience.clone() as Arc<dyn Audience>);
+    let began = std::time::Instant::now();
+    let mut running = Box::pin(world.controller.run(&held, &plan, &heard));
+    tokio::time::timeout(std::time::Duration::from_millis(500), &mut running)
+        .await
+        .expect_err("it looks again");
+    audience.stopped.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(running.await.expect("the journal works").ended, Ended::Cancelled);
+    assert!(began.elapsed() < std::time::Duration::from_secs(5));
+    assert!(world.acted().is_empty());
+}
+
 #[tokio::test]
 async fn a_failure_ends_its_own_lane_and_no_other() {
     let world = World::new(Script { broken: vec!["a".into()], ..Script::default() });

@@ -39,6 +39,8 @@ pub(crate) struct Script {
     pub(crate) liars: Vec<String>,
     /// Members whose start fails.
     pub(crate) broken: Vec<String>,
+    /// How many looks at members that run get no answer.
+    pub(crate) silent: AtomicI64,
 }
 
 #[async_trait]
@@ -51,7 +53,13 @@ impl Hand for Script {
                 if runs { ProcessSeen::Running { pid: 1, restarts: 0 } } else { ProcessSeen::Stopped };
             let on_host =
                 OnHost { data: DataSeen::Absent, process, files: BTreeMap::new(), free: None, listens: None };
-            let reach = if runs { Reach::Running } else { Reach::Stopped };
+            let is_silent = runs && self.silent.fetch_sub(1, Ordering::SeqCst) > 0;
+            let silence = || Error::new(Kind::Unreachable, Text::new("silent"));
+            let reach = match runs {
+                true if is_silent => Reach::Unreachable(silence()),
+                true => Reach::Running,
+                false => Reach::Stopped,
+            };
             let seen = MemberSeen { on_host: Some(on_host), reach, facts: None, took: Millis(0) };
             (asked.member.name.clone(), seen)
         });

@@ -133,6 +133,8 @@ pub enum Standing {
     /// The operation that compares loaded it.
     #[default]
     Loaded,
+    /// An earlier operation loaded it, which this one carries on: it may have been started since.
+    Carried,
     /// It is the cluster's own, and lives on.
     Live,
     /// It was restored from it some time ago.

@@ -184,7 +184,9 @@ fn at_address(situation: &Situation<'_>, mut task: LoadTask, address: &str) -> V
     task.again = situation.found.get(&empty.id).filter(|_| situation.has_done(&empty.id)).cloned();
     let mut steps = Vec::new();
     let mut loading = load(&task);
-    if !situation.has_done(&loading.id) {
+    if situation.has_done(&loading.id) {
+        task.standing = Standing::Carried;
+    } else {
         if task.again.is_some() {
             loading.risk = Some(Risk::LosesData);
             loading.title = Text::new("core-step-load-again")

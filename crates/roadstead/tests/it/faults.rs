@@ -60,13 +60,15 @@ fn a_hung_server_is_unreachable_within_the_deadline_and_never_backed_up() {
     // The whole server hangs: the postmaster and what it has started.
     let pid = Pid::from_raw(i32::try_from(server.pid()).expect("fits")).expect("positive");
     kill_process(pid, Signal::STOP).expect("ours");
-    let begun = Instant::now();
-    let state = state_of(&harbour, "orders-1");
-    let took = begun.elapsed();
+    // The deadline is two seconds; one of three looks has not to wait for the machine as well.
+    let looks = [(); 3].map(|()| {
+        let begun = Instant::now();
+        assert_eq!(state_of(&harbour, "orders-1"), "unreachable");
+        begun.elapsed()
+    });
     let backup = harbour.run(&["backup"]);
     kill_process(pid, Signal::CONT).expect("ours");
-    assert_eq!(state, "unreachable");
-    assert!(took < Duration::from_secs(10), "status took {took:?}");
+    assert!(looks.iter().any(|took| *took < Duration::from_secs(4)), "status took {looks:?}");
     assert_ne!(backup.code, 0);
     assert_eq!(snapshots(&harbour), 1, "only the one from before");
 }

@@ -60,6 +60,19 @@ fn an_operation_runs_while_somebody_is_at_it_and_was_interrupted_after_that() {
     assert!(journal(&["--json"]).json()["operations"][0]["at_work"].is_null());
 }
 
+#[test]
+fn an_answer_that_cannot_be_written_is_told_and_no_success() {
+    let folder = folder();
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").expect("a full device"));
+    for (arguments, code) in [(["schema", "--color=never"], 1), (["explain", "nobody"], 2)] {
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(folder.path()).env("LC_ALL", "C.UTF-8").stdout(full());
+        let ran: Ran = command.stderr(Stdio::piped()).output().expect("it runs").into();
+        let told = ran.expect(code).err;
+        assert_eq!(told.contains("No space left"), code == 1, "{told}");
+    }
+}
+
 #[cfg(feature = "postgresql")]
 #[test]
 fn a_terminal_that_goes_away_stops_a_command_in_order_unless_that_is_to_be_ignored() {
