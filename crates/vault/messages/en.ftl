@@ -23,6 +23,7 @@ vault-unwritable = { $path } cannot be written
 vault-object-short = { $path } is shorter than the index says
 vault-keys-missing = { $path } holds no key file any more: with the seal gone as well nobody could open the vault
 vault-keys-missing-cure = have it written again: roadstead vault init
+vault-key-damaged = the key file { $path } is damaged: restic cannot open the vault, and with the seal gone as well nobody could
 vault-repository-unreadable-cure = bring the vault's file "config" back from a copy of the vault: without it nothing in the vault can be read
 vault-repository-unreadable = the vault's repository cannot be read
 vault-repository-uncreatable = the vault's repository cannot be made

@@ -23,6 +23,7 @@ vault-unwritable = 无法写入 { $path }
 vault-object-short = { $path } 比索引所述更短
 vault-keys-missing = { $path } 中已没有密钥文件：若封印也丢失，就无人能打开备份库
 vault-keys-missing-cure = 请重新写出：roadstead vault init
+vault-key-damaged = 密钥文件 { $path } 已损坏：restic 无法打开备份库，若封印也丢失则无人能打开
 vault-repository-unreadable-cure = 请从备份库的副本中找回文件 "config"：没有它，备份库中的任何内容都无法读取
 vault-repository-unreadable = 无法读取备份库的仓库
 vault-repository-uncreatable = 无法创建备份库的仓库

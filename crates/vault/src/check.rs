@@ -18,7 +18,7 @@ use roadstead_core::{
 use crate::{
     catalogue::{Entry, Lies, Loaded},
     claim, lost,
-    repository::{Library, Repository, Survey},
+    repository::{self, Library, Repository, Survey},
     source::{VaultSource, told},
     vault::{LocalVault, blocking},
 };
@@ -105,12 +105,22 @@ pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<S
     let survey = blocking(move || Repository::open(place, &master)?.survey()).await?;
     watch.go_on()?;
     let damaged = broken(vault, &loaded, &survey).await?;
-    let keys = vault.place.list("keys/").await;
-    let no_keys = keys.map_or_else(|error| error.kind == Kind::NotFound, |keys| keys.is_empty());
+    let keys = match vault.place.list("keys/").await {
+        Err(error) if error.kind == Kind::NotFound => Vec::new(),
+        listed => listed?,
+    };
     let mut findings = Vec::from_iter(unindexed(&loaded, &survey, !damaged.is_empty(), taking));
     findings.extend(loaded.findings.iter().cloned());
     findings.extend(repository_findings(&survey));
-    if no_keys {
+    for key in &keys {
+        let content = vault.place.get(&key.path).await?;
+        if !repository::is_whole(key.name(), &content) {
+            let path = vault.place.address(&key.path).display().to_string();
+            let what = Text::new("vault-key-damaged").with("path", path);
+            findings.push(Finding::error("", what).cure(Text::new("vault-keys-missing-cure")));
+        }
+    }
+    if keys.is_empty() {
         let what =
             Text::new("vault-keys-missing").with("path", vault.place.address("keys").display().to_string());
         findings.push(Finding::error("", what).cure(Text::new("vault-keys-missing-cure")));

@@ -96,7 +96,11 @@ impl Repository {
             let id = index.parse().map_err(|error: Box<_>| failed(&error))?;
             self.backend.remove(FileType::Index, &id, false).map_err(|error| failed(&error))?;
         }
+        // The library counts below zero over a pack that is shorter than its header.
+        let short = survey.short_packs();
+        self.backend.hide(short.clone());
         let mended = self.inner.repair_index(&RepairIndexOptions::default(), false);
+        self.backend.show(&short);
         mended.map_err(|error| failed(&error))
     }
 
@@ -104,6 +108,7 @@ impl Repository {
     /// were not there; these stay. Nobody else may take, read or prune meanwhile.
     pub(crate) fn add_to_index(&self, survey: &Survey) -> Result<()> {
         self.distrust(survey);
+        self.backend.hide(survey.short_packs());
         let mended = self.inner.repair_index(&RepairIndexOptions::default(), false);
         mended.map_err(|error| fault(Text::new("vault-mend-failed"), &self.backend, &error))
     }
@@ -125,6 +130,11 @@ impl Repository {
     }
 }
 
+/// Whether a file that bears the hash of its content has that content.
+pub(crate) fn is_whole(name: &str, content: &[u8]) -> bool {
+    hex::encode(Sha256::digest(content)) == name
+}
+
 /// Makes a repository with this master key, or completes one whose making was interrupted; whether there was
 /// something left to do.
 pub(crate) fn create(place: Place, master: &Master, password: &str) -> Result<bool> {
@@ -142,11 +152,24 @@ pub(crate) fn create(place: Place, master: &Master, password: &str) -> Result<bo
         repository.open(&key)
     };
     opened.map_err(|error| failed(&error))?;
-    let keyless = backend.list_with_size(FileType::Key).map_err(|error| failed(&error))?.is_empty();
+    let mut damaged = Vec::new();
+    let mut keyless = true;
+    for (id, _) in backend.list_with_size(FileType::Key).map_err(|error| failed(&error))? {
+        let content = backend.read_full(FileType::Key, &id).map_err(|error| failed(&error))?;
+        if is_whole(&id.to_hex(), &content) {
+            keyless = false;
+        } else {
+            damaged.push(id);
+        }
+    }
     if keyless {
         let file = keyfile::key_file(master, password)?;
         let id = hex::encode(Sha256::digest(&file)).parse().map_err(|error: Box<_>| failed(&error))?;
         backend.write_bytes(FileType::Key, &id, false, file.into()).map_err(|error| failed(&error))?;
+        // restic gives up at the first one that it cannot read.
+        for id in damaged {
+            backend.remove(FileType::Key, &id, false).map_err(|error| failed(&error))?;
+        }
     }
     Ok(missing || keyless)
 }

@@ -33,7 +33,7 @@ pub(crate) struct Backend {
     runtime: Handle,
     snapshots: Snapshots,
     held: Mutex<BTreeMap<String, Bytes>>,
-    /// Index files that must not be believed.
+    /// Index files that must not be believed, and packs that cannot be read.
     hidden: Mutex<BTreeSet<String>>,
     /// The first thing that went wrong in storage: `rustic_core` often tells only its consequence.
     fault: Mutex<Option<Error>>,
@@ -46,9 +46,14 @@ impl Backend {
         Self { place, runtime: Handle::current(), snapshots, held, hidden, fault }
     }
 
-    /// Leaves these index files out of every listing.
-    pub(crate) fn hide(&self, indexes: impl IntoIterator<Item = String>) {
-        self.hidden.lock().unwrap_or_else(PoisonError::into_inner).extend(indexes);
+    /// Leaves these index files and packs out of every listing.
+    pub(crate) fn hide(&self, objects: impl IntoIterator<Item = String>) {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+    }
+
+    /// Lists these again.
+    pub(crate) fn show(&self, objects: &BTreeSet<String>) {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner).retain(|hidden| !objects.contains(hidden));
     }
 
     /// The first fault of the storage since the last call.
@@ -94,7 +99,7 @@ impl ReadBackend for Backend {
         for object in listed {
             // What does not look like an object is none: other tools leave their own files.
             let Some(id) = Id::parse_some(object.name(), kind) else { continue };
-            if kind == FileType::Index && hidden.contains(object.name()) {
+            if matches!(kind, FileType::Index | FileType::Pack) && hidden.contains(object.name()) {
                 continue;
             }
             if object.path == path(kind, object.name()) {

@@ -11,6 +11,9 @@ use rustic_core::{
 use super::{Repository, backend::fault};
 use crate::source::told;
 
+/// The length of its header's length, and a sealed header with one entry: restic's format, "Pack Format".
+const PACK_LEAST: u64 = 4 + 32 + 37;
+
 /// One snapshot of the repository: one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
@@ -47,6 +50,15 @@ impl Survey {
             let is = self.packs.get(pack);
             lengths.iter().filter(move |(length, _)| is != Some(length)).map(move |(_, by)| (pack, by))
         })
+    }
+
+    /// Packs that are shorter than any index says, or than any pack can be: nothing can be told from their end.
+    pub(crate) fn short_packs(&self) -> BTreeSet<String> {
+        let is_short = |(pack, length): &(&String, &u64)| {
+            let promised = self.indexed.get(*pack).and_then(|lengths| lengths.keys().next());
+            **length < PACK_LEAST || promised.is_some_and(|least| *length < least)
+        };
+        self.packs.iter().filter(is_short).map(|(pack, _)| pack.clone()).collect()
     }
 
     /// Packs that no index names, and their length: what an interrupted backup left behind, or an index that is gone.

@@ -4,10 +4,14 @@ use std::fs;
 
 use roadstead_core::{
     Finding, Kind, Severity,
-    port::{ambient::Unwatched, vault::Stage},
+    port::{
+        ambient::Unwatched,
+        vault::{Stage, Vaults as _},
+    },
 };
+use roadstead_vault::LocalVaults;
 
-use crate::world::{World, event, flip, id, noise};
+use crate::world::{World, event, flip, id, noise, spec};
 
 /// Two snapshots that share nothing; the first one's data is damaged by `damage`, given its large pack.
 async fn damaged(damage: impl FnOnce(&World, &std::path::Path)) -> World {
@@ -173,6 +177,49 @@ async fn a_lost_index_is_made_anew_by_bare_pruning() {
     assert!(indexes > 1);
     for lost in 0..indexes {
         heals_without(Some(lost)).await;
+    }
+}
+
+/// Shorter than its own header, or empty, as a disk that was full leaves a file.
+#[tokio::test]
+async fn an_emptied_pack_is_told_and_pruned_with_its_snapshot() {
+    for length in [0, 3, 40] {
+        let world = damaged(|_, pack| {
+            fs::File::options().write(true).open(pack).unwrap().set_len(length).unwrap();
+        })
+        .await;
+        let refused = world.vault.prune(&[], false, &Unwatched).await.unwrap_err();
+        assert_eq!((refused.kind, refused.what.key.as_str()), (Kind::Corrupt, "vault-prune-broken"));
+        for dry_run in [true, false] {
+            let pruned = world.vault.prune(&[id(1)], dry_run, &Unwatched).await.unwrap();
+            assert_eq!(pruned.snapshots, [id(1)], "{length}");
+        }
+        assert_eq!(world.check(2).await, []);
+        assert_eq!(world.structure().await, [], "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_key_file_is_told_and_written_again() {
+    for empty in [true, false] {
+        let world = World::new().await;
+        world.take(1, &[("dump", noise(1, 10_000))]).await;
+        let key = world.files("keys").pop().unwrap();
+        if empty {
+            fs::write(&key, "").unwrap();
+        } else {
+            flip(&key);
+        }
+        let told = world.structure().await;
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].what.key, "vault-key-damaged");
+        LocalVaults::new().init(&spec(&world.root), &crate::world::key()).await.unwrap();
+        assert_eq!(world.structure().await, []);
+        assert_eq!(world.count("keys"), 1);
+        // It opens the vault by itself.
+        fs::remove_file(world.root.join("catalogue/seal")).unwrap();
+        world.reopened().await;
+        assert_eq!(world.check(1).await, []);
     }
 }
 
