@@ -10,12 +10,12 @@ use std::{
 use async_trait::async_trait;
 use roadstead_core::{
     Error, Kind, Result, Text,
-    model::HostSpec,
+    model::{HostSpec, MemberHome},
     plan::{Act, MemberTask},
     port::{
         Clock, Engine, Engines, Hand, Ids, Order, Outcome, Secrets, Vaults, Watch,
         hand::{LookAsk, Looked, Purse},
-        layout::Layout,
+        layout::{Endpoint, Layout},
     },
     seen::AgentSeen,
 };
@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 use crate::{
     creation,
     link::{self, HandSecrets, Linked, Way},
-    load, look, member, private, prove, scratch, state,
+    load, look, member, private, proc, prove, scratch, state,
     supervise::Supervisor,
     tools::Search,
     users, worker,
@@ -141,6 +141,22 @@ pub(crate) struct Job<'a> {
     pub(crate) watch: &'a dyn Watch,
 }
 
+/// Refuses to speak to what listens in the place of a member that does not run: it would hear a password, and be taken
+/// for the member.
+fn serves(task: &MemberTask, home: &MemberHome) -> Result<()> {
+    let refuse = |key: &str| {
+        let what = Text::new(key).with("member", &task.member.name).with("port", task.member.endpoint().1);
+        Err(Error::new(Kind::Precondition, what).cure(Text::new("agent-not-running-cure")))
+    };
+    let Some((identity, _)) = state::running(home) else { return refuse("agent-not-running") };
+    let Some(layout) = state::last_layout(home) else { return Ok(()) };
+    let (Endpoint::Tcp(_, port), Some(there)) = (&layout.endpoint, proc::listens(identity.pid)) else {
+        return Ok(());
+    };
+    // One that is just starting listens nowhere yet, and answers nobody.
+    if there.iter().any(|address| address.port() == *port) { Ok(()) } else { refuse("agent-not-listening") }
+}
+
 impl<'a> Job<'a> {
     /// The secrets of this act, on this host.
     pub(crate) fn secrets(&self, host: &'a HostSpec) -> HandSecrets<'a> {
@@ -155,6 +171,9 @@ impl<'a> Job<'a> {
         may_write: bool,
     ) -> Result<Linked> {
         let engine = self.inner.engine(&task.cluster.engine)?;
+        if let (None, Some(home)) = (layout, &task.home) {
+            serves(task, home)?;
+        }
         let secrets = HandSecrets::new(self.purse, &task.host);
         // A server answers where it was started to answer, whatever a newer layout says.
         let running_by = task.home.as_ref().and_then(state::last_layout);

@@ -96,6 +96,19 @@ pub(crate) fn pids() -> Vec<u32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// The children of a process, their children, and so on.
+pub(crate) fn descendants(pid: u32) -> Vec<Stat> {
+    let all: Vec<Stat> = pids().into_iter().filter_map(stat).collect();
+    let (mut found, mut parents) = (Vec::new(), vec![pid]);
+    while let Some(parent) = parents.pop() {
+        for child in all.iter().filter(|one| one.parent == parent && one.pid != parent) {
+            parents.push(child.pid);
+            found.push(child.clone());
+        }
+    }
+    found
+}
+
 /// Every listening TCP socket of this network namespace.
 pub(crate) fn listening() -> Vec<Listener> {
     ["/proc/net/tcp", "/proc/net/tcp6"]

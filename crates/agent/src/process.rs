@@ -175,8 +175,12 @@ impl Server {
 
     /// Ends the server and everything in its process group at once.
     pub(crate) fn kill(&self) -> Result<()> {
+        let children = proc::descendants(self.identity.pid);
         self.kill_group();
-        self.signal(Signal::KILL)
+        let killed = self.signal(Signal::KILL);
+        // Some have groups of their own, and one that is stopped would not hear that its parent is gone.
+        signal_all(&children, Signal::KILL);
+        killed
     }
 
     /// The group is only killed while its leader is surely the process we mean.
@@ -191,7 +195,9 @@ impl Server {
 
     /// Wakes a server that was stopped by `SIGSTOP`, so that it can hear an orderly signal.
     pub(crate) fn wake(&self) -> Result<()> {
-        self.signal(Signal::CONT)
+        let woken = self.signal(Signal::CONT);
+        signal_all(&proc::descendants(self.identity.pid), Signal::CONT);
+        woken
     }
 
     /// Waits for the end without a runtime, at most this long; for clean-up in `drop`.
@@ -205,6 +211,16 @@ impl Server {
         }
         self.how();
         true
+    }
+}
+
+/// Signals those of these processes that are still the same.
+fn signal_all(processes: &[proc::Stat], signal: Signal) {
+    for process in processes {
+        let is_same = proc::stat(process.pid).is_some_and(|now| now.start == process.start);
+        if let (true, Some(pid)) = (is_same, pid(process.pid)) {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
     }
 }
 

@@ -381,6 +381,11 @@ impl ProcessSeen {
     pub const fn is_up(&self) -> bool {
         matches!(self, Self::Running { .. } | Self::BackingOff { .. })
     }
+
+    /// Whether the next agent would start it, if it is not up: nobody has stopped it on purpose.
+    pub const fn is_wanted(&self) -> bool {
+        self.is_up() || matches!(self, Self::Dead)
+    }
 }
 
 impl HostSeen {

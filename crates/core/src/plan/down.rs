@@ -49,7 +49,7 @@ fn stop_if_running(
     draft: &mut Draft,
 ) -> Result<(), Vec<Finding>> {
     let on_host = known_of(member, seen).map_err(|finding| vec![finding])?;
-    if !on_host.process.is_up() {
+    if !on_host.process.is_wanted() {
         return Ok(());
     }
     let deploy = facet(engine, cluster)?;

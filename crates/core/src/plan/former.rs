@@ -37,7 +37,7 @@ fn of<'a>(seen: &'a FleetSeen, clusters: &'a [Name]) -> impl Iterator<Item = &'a
 
 /// The steps that stop those that are up.
 pub(super) fn stops(situation: &Situation<'_>, clusters: &[Name]) -> Result<Vec<Step>, Vec<Finding>> {
-    let up = of(situation.seen, clusters).filter(|former| former.on_host.process.is_up());
+    let up = of(situation.seen, clusters).filter(|former| former.on_host.process.is_wanted());
     up.map(|former| stop(situation, former)).collect()
 }
 

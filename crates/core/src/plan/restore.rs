@@ -298,10 +298,12 @@ fn supervised(
     }
     if !is_loaded {
         draft.findings.extend(little_room(&task, on_host, record));
-        if runs || matches!(data, DataSeen::Ours(_)) {
+        // A dead one would be started by the agent in the middle of this.
+        let is_wanted = on_host.process.is_wanted();
+        if is_wanted || matches!(data, DataSeen::Ours(_)) {
             draft.steps.push(ready(&task));
         }
-        if runs {
+        if is_wanted {
             draft.steps.push(stop(&task.member));
         }
         if matches!(data, DataSeen::Ours(_)) {

@@ -341,6 +341,73 @@ pub(crate) fn largest(folder: &Path) -> std::path::PathBuf {
     all.into_iter().max().expect("there is a pack").1
 }
 
+/// Whoever listens in the place of a member that is down hears no password, and is not backed up in its name.
+#[cfg(feature = "redis")]
+#[test]
+fn a_member_that_does_not_run_is_not_looked_for_behind_its_port() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    harbour.run(&["down", "--yes"]).expect(0);
+    let listener = std::net::TcpListener::bind(("127.0.0.1", harbour.port("sessions-1"))).expect("free");
+    listener.set_nonblocking(true).expect("our own");
+    let refused = harbour.run(&["backup"]).expect(1);
+    assert!(format!("{}{}", refused.out, refused.err).contains("does not run"), "{}", refused.out);
+    assert_eq!(snapshots(&harbour), 1);
+    assert_eq!(listener.accept().expect_err("nobody came").kind(), std::io::ErrorKind::WouldBlock);
+}
+
+/// After a power cut nobody runs, and nobody was stopped on purpose.
+#[cfg(feature = "redis")]
+#[test]
+fn what_died_with_its_agent_is_stopped_for_good_by_down_and_restored_in_place() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    harbour.run(&["backup"]).expect(0);
+    let power_cut = || {
+        let agent = harbour.processes().into_iter().find(|(_, command)| command.contains(" agent "));
+        let (agent, _) = agent.expect("an agent runs");
+        let server = pid_of(&harbour, "sessions-1");
+        for pid in [Pid::from_raw(agent).expect("positive"), server] {
+            kill_process(pid, Signal::KILL).expect("ours");
+            wait::until("its end", Duration::from_secs(60), || is_gone(pid).then_some(()));
+        }
+    };
+    power_cut();
+    harbour.run(&["restore", "latest", "--yes=sessions-1"]).expect(0);
+    assert_eq!(state_of(&harbour, "sessions-1"), "running");
+    power_cut();
+    let stopped = harbour.run(&["down", "--yes"]).expect(0);
+    assert!(stopped.out.contains("sessions-1"), "{}", stopped.out);
+    assert_eq!(state_of(&harbour, "sessions-1"), "stopped");
+    harbour.run(&["status"]).expect(0);
+}
+
+/// Every process of a server is stopped, as by whoever freezes a machine's: none of them is left behind.
+#[cfg(feature = "postgresql")]
+#[test]
+fn a_server_all_of_whose_processes_stand_still_is_stopped_whole() {
+    let harbour = fleet(&[ORDERS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let data = harbour.path("members/voyage/orders-1/data");
+    let of_it = || -> Vec<Pid> {
+        let processes = fs::read_dir("/proc").expect("listed").flatten();
+        let lives_there = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder.starts_with(&data))
+        };
+        let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw);
+        processes.filter(lives_there).filter_map(number).collect()
+    };
+    let all = of_it();
+    assert!(all.len() > 3, "{all:?}");
+    for pid in &all {
+        kill_process(*pid, Signal::STOP).expect("ours");
+    }
+    harbour.run(&["down", "--yes"]).expect(0);
+    assert_eq!(of_it(), []);
+    harbour.run(&["up", "--yes"]).expect(0);
+}
+
 #[cfg(feature = "redis")]
 #[test]
 fn a_taken_port_and_foreign_data_are_refused_by_name() {

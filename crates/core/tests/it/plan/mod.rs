@@ -285,6 +285,12 @@ fn down_stops_what_runs_and_keeps_data() {
         &Aim::Down { clusters: vec![] },
         "stop-a-1 [interrupts-writes] needs 0 proves 1",
     );
+    // The next agent would start one that died with its own.
+    check(
+        "declare a plain\nsee a data=ours:1.2 process=dead",
+        &Aim::Down { clusters: vec![] },
+        "stop-a-1 [interrupts-writes] needs 0 proves 1",
+    );
 }
 
 #[test]
