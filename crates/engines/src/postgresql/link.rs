@@ -56,6 +56,7 @@ pub(super) struct Session {
     client: Client,
     connection: JoinHandle<()>,
     deadline: Millis,
+    endpoint: String,
     pub(super) protection: Protection,
     /// It acts as the account itself, whatever role the database's settings name: the tools must be told too.
     acts_as_itself: bool,
@@ -121,7 +122,7 @@ impl Session {
     /// Asks a short question: all rows of all statements, within the deadline.
     pub(super) async fn rows(&self, question: &str) -> Result<Vec<Row>> {
         let answer = timeout(self.deadline.duration(), self.rows_at_length(question)).await;
-        answer.unwrap_or_else(|_| Err(silent_for(self.deadline)))
+        answer.unwrap_or_else(|_| Err(silent_for(self.deadline, &self.endpoint)))
     }
 
     /// Asks a question that may take its time; the caller watches over it by [`Session::alive_while`].
@@ -172,7 +173,7 @@ impl Session {
                 },
             }
             if missed >= PULSES_MISSED_MAX {
-                return Err(silent_for(Millis::from(PULSE * PULSES_MISSED_MAX)));
+                return Err(silent_for(Millis::from(PULSE * PULSES_MISSED_MAX), &self.endpoint));
             }
             next = Instant::now() + PULSE;
         }
@@ -202,6 +203,7 @@ async fn plain(link: &Link, config: &mut Config) -> Result<Session> {
         client,
         connection,
         deadline: link.deadline,
+        endpoint: link.endpoint.to_string(),
         protection: Protection::Plain,
         acts_as_itself: false,
     })
@@ -222,6 +224,7 @@ async fn protected(link: &Link, config: &mut Config, mode: SslMode) -> Result<Se
         client,
         connection,
         deadline: link.deadline,
+        endpoint: link.endpoint.to_string(),
         protection: Protection::Verified,
         acts_as_itself: false,
     };
@@ -254,7 +257,8 @@ pub(super) fn tool_environment(
         ("PGPORT", port.to_string()),
         ("PGUSER", link.user.clone()),
         ("PGAPPNAME", "roadstead".to_owned()),
-        ("PGPASSFILE", "/dev/null".to_owned()),
+        // None: of one that is no file the tools would tell each time.
+        ("PGPASSFILE", format!("{}/no-passwords", link.private)),
         ("PGGSSENCMODE", "disable".to_owned()),
         ("PGCONNECT_TIMEOUT", link.deadline.0.div_ceil(1_000).max(2).to_string()),
         ("PGCLIENTENCODING", "UTF8".to_owned()),
@@ -274,11 +278,12 @@ pub(super) fn tool_environment(
 
 /// Nothing came within the link's deadline.
 pub(super) fn silent(link: &Link) -> Error {
-    silent_for(link.deadline).with("endpoint", link.endpoint.to_string())
+    silent_for(link.deadline, &link.endpoint.to_string())
 }
 
-fn silent_for(deadline: Millis) -> Error {
-    let what = Text::new("postgresql-silent").with("deadline", deadline.to_string()).with("endpoint", "");
+fn silent_for(deadline: Millis, endpoint: &str) -> Error {
+    let what = Text::new("postgresql-silent").with("deadline", deadline.to_string());
+    let what = what.with("endpoint", endpoint);
     Error::new(Kind::Unreachable, what).cure(Text::new("postgresql-connection-cure"))
 }
 
