@@ -175,12 +175,18 @@ impl Server {
 
     /// Ends the server and everything in its process group at once.
     pub(crate) fn kill(&self) -> Result<()> {
-        let children = proc::descendants(self.identity.pid);
+        let children = self.descendants();
         self.kill_group();
         let killed = self.signal(Signal::KILL);
         // Some have groups of their own, and one that is stopped would not hear that its parent is gone.
         signal_all(&children, Signal::KILL);
         killed
+    }
+
+    /// What it has started, as long as its number is surely its own: another process may have it since.
+    fn descendants(&self) -> Vec<proc::Stat> {
+        let is_it = proc::stat(self.identity.pid).is_some_and(|stat| stat.start == self.identity.start);
+        if is_it { proc::descendants(self.identity.pid) } else { Vec::new() }
     }
 
     /// The group is only killed while its leader is surely the process we mean.
@@ -196,7 +202,7 @@ impl Server {
     /// Wakes a server that was stopped by `SIGSTOP`, so that it can hear an orderly signal.
     pub(crate) fn wake(&self) -> Result<()> {
         let woken = self.signal(Signal::CONT);
-        signal_all(&proc::descendants(self.identity.pid), Signal::CONT);
+        signal_all(&self.descendants(), Signal::CONT);
         woken
     }
 
