@@ -105,31 +105,51 @@ pub(crate) async fn structure(vault: &LocalVault, watch: &dyn Watch) -> Result<S
     let survey = blocking(move || Repository::open(place, &master)?.survey()).await?;
     watch.go_on()?;
     let damaged = broken(vault, &loaded, &survey).await?;
-    let keys = match vault.place.list("keys/").await {
-        Err(error) if error.kind == Kind::NotFound => Vec::new(),
-        listed => listed?,
-    };
     let mut findings = Vec::from_iter(unindexed(&loaded, &survey, !damaged.is_empty(), taking));
     findings.extend(loaded.findings.iter().cloned());
     findings.extend(repository_findings(&survey));
-    for key in &keys {
-        let content = vault.place.get(&key.path).await?;
-        if !repository::is_whole(key.name(), &content) {
-            let path = vault.place.address(&key.path).display().to_string();
-            let what = Text::new("vault-key-damaged").with("path", path);
-            findings.push(Finding::error("", what).cure(Text::new("vault-keys-missing-cure")));
-        }
-    }
-    if keys.is_empty() {
-        let what =
-            Text::new("vault-keys-missing").with("path", vault.place.address("keys").display().to_string());
-        findings.push(Finding::error("", what).cure(Text::new("vault-keys-missing-cure")));
-    }
+    findings.extend(keys(vault).await);
     if !taking {
         findings.extend(leftovers(&loaded, &survey, !damaged.is_empty()));
     }
     let damaged = damaged.into_iter().map(|(id, findings)| (SnapshotId(id), findings)).collect();
     Ok(Structure { damaged, findings })
+}
+
+/// What is wrong with the files that hold the master key under the password. What the seal opened needs none of them, so
+/// that nothing else waits for one that cannot be read.
+async fn keys(vault: &LocalVault) -> Vec<Finding> {
+    let told = |key: &str, path: &str| {
+        let what = Text::new(key).with("path", vault.place.address(path).display().to_string());
+        Finding::error("", what).cure(Text::new("vault-keys-missing-cure"))
+    };
+    let unreadable = |path: &str, error: &Error| {
+        let why = [error.what.to_string()].into_iter().chain(error.causes.iter().cloned());
+        let found = told("vault-key-unreadable", path).with("why", why.last().unwrap_or_default());
+        found.cure(Text::new("vault-key-unreadable-cure"))
+    };
+    let listed = match vault.place.list("keys/").await {
+        Err(error) if error.kind == Kind::NotFound => Vec::new(),
+        Err(error) => return vec![unreadable("keys", &error)],
+        Ok(listed) => listed,
+    };
+    let (mut count, mut findings) = (0, Vec::new());
+    for key in listed.iter().filter(|key| repository::is_key(&key.path)) {
+        match vault.place.get(&key.path).await {
+            // Somebody took it away since.
+            Err(error) if error.kind == Kind::NotFound => continue,
+            Err(error) => findings.push(unreadable(&key.path, &error)),
+            Ok(content) if !repository::is_whole(key.name(), &content) => {
+                findings.push(told("vault-key-damaged", &key.path));
+            }
+            Ok(_) => {}
+        }
+        count += 1;
+    }
+    if count == 0 {
+        findings.push(told("vault-keys-missing", "keys"));
+    }
+    findings
 }
 
 /// Packs in no index that may be just what others lack.

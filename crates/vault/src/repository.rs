@@ -130,6 +130,12 @@ impl Repository {
     }
 }
 
+/// Whether this is where a key file lies; other tools leave their own files beside them.
+pub(crate) fn is_key(path: &str) -> bool {
+    let name = path.strip_prefix("keys/").unwrap_or_default();
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Whether a file that bears the hash of its content has that content.
 pub(crate) fn is_whole(name: &str, content: &[u8]) -> bool {
     hex::encode(Sha256::digest(content)) == name
@@ -152,17 +158,11 @@ pub(crate) fn create(place: Place, master: &Master, password: &str) -> Result<bo
         repository.open(&key)
     };
     opened.map_err(|error| failed(&error))?;
-    let mut damaged = Vec::new();
-    let mut keyless = true;
-    for (id, _) in backend.list_with_size(FileType::Key).map_err(|error| failed(&error))? {
-        let content = backend.read_full(FileType::Key, &id).map_err(|error| failed(&error))?;
-        if is_whole(&id.to_hex(), &content) {
-            keyless = false;
-        } else {
-            damaged.push(id);
-        }
-    }
-    if keyless {
+    let keys = keys(&backend).map_err(|error| failed(&error))?;
+    let damaged: Vec<_> = keys.iter().filter(|(_, is_whole)| !is_whole).map(|(id, _)| *id).collect();
+    // Whether a whole one among others opens by this password is not known: another one more does no harm.
+    let is_wanted = keys.is_empty() || !damaged.is_empty();
+    if is_wanted {
         let file = keyfile::key_file(master, password)?;
         let id = hex::encode(Sha256::digest(&file)).parse().map_err(|error: Box<_>| failed(&error))?;
         backend.write_bytes(FileType::Key, &id, false, file.into()).map_err(|error| failed(&error))?;
@@ -171,12 +171,25 @@ pub(crate) fn create(place: Place, master: &Master, password: &str) -> Result<bo
             backend.remove(FileType::Key, &id, false).map_err(|error| failed(&error))?;
         }
     }
-    Ok(missing || keyless)
+    Ok(missing || is_wanted)
+}
+
+/// The key files, each with whether it is what its name says.
+fn keys(backend: &Backend) -> rustic_core::RusticResult<Vec<(rustic_core::Id, bool)>> {
+    let listed = backend.list_with_size(FileType::Key)?.into_iter();
+    let judged = |(id, _): (rustic_core::Id, u32)| {
+        let content = backend.read_full(FileType::Key, &id)?;
+        Ok((id, is_whole(&id.to_hex(), &content)))
+    };
+    listed.map(judged).collect()
 }
 
 /// The master key by the repository's own key files: slow, and 32 MiB or more. `Kind::Denied` when the password opens none.
 pub(crate) fn master_by_password(place: Place, password: &str) -> Result<Master> {
     let backend = Arc::new(Backend::new(place, Snapshots::Written));
+    // The library gives up at the first one that it cannot read, although another may open the vault.
+    let damaged = keys(&backend).unwrap_or_default().into_iter().filter(|(_, is_whole)| !is_whole);
+    backend.hide(damaged.map(|(id, _)| id.to_hex().to_string()));
     let opened = closed(&backend)?.open(&Credentials::password(password));
     let opened = opened.map_err(|error| {
         if error.is_incorrect_password() {

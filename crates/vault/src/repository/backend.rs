@@ -99,7 +99,9 @@ impl ReadBackend for Backend {
         for object in listed {
             // What does not look like an object is none: other tools leave their own files.
             let Some(id) = Id::parse_some(object.name(), kind) else { continue };
-            if matches!(kind, FileType::Index | FileType::Pack) && hidden.contains(object.name()) {
+            if matches!(kind, FileType::Index | FileType::Pack | FileType::Key)
+                && hidden.contains(object.name())
+            {
                 continue;
             }
             if object.path == path(kind, object.name()) {

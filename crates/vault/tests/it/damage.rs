@@ -223,6 +223,42 @@ async fn a_damaged_key_file_is_told_and_written_again() {
     }
 }
 
+/// Another key file opens the vault as well: that one of them is damaged is told and mended all the same.
+#[tokio::test]
+async fn one_damaged_key_file_of_several_is_told_and_removed() {
+    let world = World::new().await;
+    world.take(1, &[("dump", noise(1, 10_000))]).await;
+    let damaged = world.root.join("keys").join("0".repeat(64));
+    fs::write(&damaged, "cut off").unwrap();
+    // What is no key is none: some systems leave their own files everywhere.
+    fs::write(world.root.join("keys/.DS_Store"), "of a desktop").unwrap();
+    let told = world.structure().await;
+    assert_eq!((told.len(), told[0].what.key.as_str()), (1, "vault-key-damaged"), "{told:?}");
+    // It opens by the whole one although the damaged one is the first.
+    fs::remove_file(world.root.join("catalogue/seal")).unwrap();
+    world.reopened().await;
+    LocalVaults::new().init(&spec(&world.root), &crate::world::key()).await.unwrap();
+    assert_eq!(world.structure().await, []);
+    assert!(!damaged.exists() && world.root.join("keys/.DS_Store").exists());
+    fs::remove_file(world.root.join("catalogue/seal")).unwrap();
+    world.reopened().await;
+    assert_eq!(world.check(1).await, []);
+}
+
+/// The seal opens the vault: a key file that cannot be read is told and stands in nobody's way.
+#[tokio::test]
+async fn a_key_file_that_cannot_be_read_hides_nothing_else() {
+    let world = World::new().await;
+    world.take(1, &[("dump", noise(1, 10_000))]).await;
+    let key = world.files("keys").pop().unwrap();
+    fs::remove_file(&key).unwrap();
+    // A file whose reading fails for every user, as on a bad disk.
+    std::os::unix::fs::symlink("/proc/self/mem", &key).unwrap();
+    let told = world.structure().await;
+    assert_eq!((told.len(), told[0].what.key.as_str()), (1, "vault-key-unreadable"), "{told:?}");
+    assert_eq!(world.check(1).await, []);
+}
+
 #[tokio::test]
 async fn a_dry_run_deletes_nothing_of_a_damaged_vault() {
     for damage in [|path: &std::path::Path| fs::remove_file(path).unwrap(), flip] {
