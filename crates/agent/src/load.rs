@@ -12,7 +12,7 @@ use roadstead_core::{
         engine::{Lived, LoadAsk, Purpose, RenderAsk},
         vault::Record,
     },
-    seen::Identity,
+    seen::{DataSeen, Identity},
 };
 
 use crate::{
@@ -88,7 +88,8 @@ pub(crate) async fn ready(job: &Job<'_>, task: &LoadTask) -> Result<Outcome> {
     let work = Work::begin(job, &task.member).await?;
     worker::room(&record, Path::new(&work.home().root))?;
     let data = work.home().data();
-    if proc::is_mounted_on(Path::new(&data)) {
+    // What is set aside is renamed, which a mount point cannot be; where nothing lies, nothing is.
+    if matches!(work.data(), DataSeen::Ours(_)) && proc::is_mounted_on(Path::new(&data)) {
         let what = Text::new("agent-data-mounted").with("path", &data);
         let cure = Text::new("agent-data-mounted-cure").with("home", &work.home().root);
         return Err(Error::new(Kind::Unsupported, what).cure(cure));

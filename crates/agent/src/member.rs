@@ -207,7 +207,8 @@ async fn ready(job: &Job<'_>, work: &Work, layout: &Layout, server: &Server) -> 
     let observe = engine.observe().ok_or_else(|| look::unsupported(engine.as_ref(), "observe"))?;
     let mut linked = job.link(task, Some(layout), false).await?;
     linked.link.deadline = roadstead_core::Millis::seconds(2);
-    let (began, from) = (Instant::now(), work.again.log_length());
+    let began = Instant::now();
+    let from = server.log_from.unwrap_or_else(|| work.again.log_length());
     let told = |kind, key: &str| {
         let what = Text::new(key)
             .with("member", &task.member.name)
@@ -215,7 +216,7 @@ async fn ready(job: &Job<'_>, work: &Work, layout: &Layout, server: &Server) -> 
             .with("endpoint", layout.endpoint.to_string());
         let mut error =
             Error::new(kind, what).cure(Text::new("agent-start-cure").with("log", work.home().log()));
-        error.causes = process::tail(&state::log_path(work.home()), from.saturating_sub(8192));
+        error.causes = process::tail(&state::log_path(work.home()), from);
         error
     };
     loop {
@@ -280,7 +281,16 @@ pub(crate) fn port_free(task: &MemberTask) -> Result<()> {
 
 /// `Act::Stop`.
 pub(crate) async fn stop(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
-    let work = Work::begin(job, task).await?;
+    let mut task = task.clone();
+    if let (None, Some(home)) = (&task.layout, &task.home) {
+        // It could not be laid out anew: by what it was started by it can be stopped.
+        let Some(layout) = state::last_layout(home) else {
+            let what = Text::new("agent-no-layout").with("member", &task.member.name);
+            return Err(Error::new(Kind::Precondition, what));
+        };
+        task.layout = Some(Box::new(layout));
+    }
+    let work = Work::begin(job, &task).await?;
     stop_locked(job, &work, true).await
 }
 

@@ -41,6 +41,9 @@ pub(crate) struct Server {
     /// Our own child, to be reaped; `None` for one taken over.
     child: Mutex<Option<Child>>,
     ended: Mutex<Option<String>>,
+    /// How many bytes its log held before it was started: what stands there after them is its own. `None`: somebody else
+    /// started it.
+    pub(crate) log_from: Option<u64>,
 }
 
 fn prepare(program: &Program, runner: Option<&Account>, home: &str, log: &File) -> std::io::Result<Command> {
@@ -76,6 +79,7 @@ fn not_started(program: &Program, error: &std::io::Error) -> Error {
 impl Server {
     /// Starts a server.
     pub(crate) fn start(program: &Program, runner: Option<&Account>, home: &str, log: &File) -> Result<Self> {
+        let log_from = log.metadata().ok().map(|found| found.len());
         let started = prepare(program, runner, home, log).and_then(|mut command| command.spawn());
         let mut child = started.map_err(|error| not_started(program, &error))?;
         // Not reaped yet: the number is the child's even if it has ended already.
@@ -89,7 +93,8 @@ impl Server {
         });
         match opened {
             Ok(handle) => {
-                Ok(Self { identity, handle, child: Mutex::new(Some(child)), ended: Mutex::new(None) })
+                let child = Mutex::new(Some(child));
+                Ok(Self { identity, handle, child, ended: Mutex::new(None), log_from })
             }
             Err(error) => {
                 // Without a handle it could not be watched: better no server than one that nobody minds.
@@ -117,6 +122,7 @@ impl Server {
             handle,
             child: Mutex::new(None),
             ended: Mutex::new(None),
+            log_from: None,
         }))
     }
 
@@ -185,8 +191,10 @@ impl Server {
 
     /// What it has started, as long as its number is surely its own: another process may have it since.
     fn descendants(&self) -> Vec<proc::Stat> {
+        let found = proc::descendants(self.identity.pid);
+        // What has its number after the look had it throughout: numbers are not given back.
         let is_it = proc::stat(self.identity.pid).is_some_and(|stat| stat.start == self.identity.start);
-        if is_it { proc::descendants(self.identity.pid) } else { Vec::new() }
+        if is_it { found } else { Vec::new() }
     }
 
     /// The group is only killed while its leader is surely the process we mean.

@@ -218,7 +218,8 @@ async fn keep(again: Again, state: Arc<Mutex<State>>) {
     loop {
         let server = lock(&state).server.clone();
         if let Some(server) = server {
-            let (since, from) = (Instant::now(), again.log_length());
+            let since = Instant::now();
+            let from = server.log_from.unwrap_or_else(|| again.log_length());
             let how = attended(&again, &server).await;
             let mut last = vec![how];
             last.extend(process::tail(&state::log_path(&again.home), from));

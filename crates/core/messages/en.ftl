@@ -51,7 +51,7 @@ core-plan-former-runs = { $member } of fleet { $fleet } runs on in { $path }: th
 core-plan-former-runs-cure = give the fleet its former name back (fleet: { $fleet }), and its hosts their former data folder, to go on with that member; or stop it, with all others of this file: roadstead down
 core-plan-former-data = the data of { $member } of fleet { $fleet } lies in { $path }: this fleet file made it there, and has its members elsewhere now; nothing is done to it
 core-plan-former-data-cure = to go on with that data in { $path }, give the fleet its former name back (fleet: { $fleet }), and its hosts their former data folder: a fleet cannot be renamed
-core-plan-in-the-way = { $member } runs here without being in the fleet file, at the port that the file gives to { $other }
+core-plan-in-the-way = { $member } runs here, or is started again with the agent, without being in the fleet file, at the port that the file gives to { $other }
 core-plan-in-the-way-cure = if { $other } is a new name for it, write name: { $member } again, since a member cannot be renamed; if it is not, stop it first: roadstead down
 core-plan-data-renamed-cure = the data of cluster { $cluster } lies here as that of { $other }: if { $member } is a new name for it, write name: { $other } again, since a member cannot be renamed; if it is not, restore it (roadstead restore latest --cluster { $cluster })
 core-plan-port-taken = { $member } would listen at { $address } port { $port }, where another process listens already
@@ -83,6 +83,7 @@ core-plan-backing-off = member { $member } does not stay up and is tried again a
     [one] one failure so far
    *[other] { $failures } failures in a row
 }), the last time: { $last }
+core-plan-backing-off-cure = mend what it says, of which more stands in { $log }; to end the trying: roadstead down --cluster { $cluster }
 core-plan-no-backup = cluster { $cluster } is not backed up
 core-plan-no-backup-cure = write under clusters.{ $cluster }: backup: {"{"} vault: <name> {"}"}
 core-plan-cluster-not-declared = snapshot { $snapshot } is of cluster { $cluster } ({ $engine }), which the fleet file does not declare

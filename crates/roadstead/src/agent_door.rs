@@ -53,7 +53,12 @@ pub(crate) async fn start(context: &Context, state: &Path, fleet: &Fleet, plan: 
     let mut child = spawn(&socket, &log, fleet, host)?;
     let deadline = Instant::now() + START_DEADLINE;
     loop {
-        if let Some(door) = roadstead_agent::connect(&socket).await? {
+        let served = match roadstead_agent::connect(&socket).await {
+            // It listens before it serves, and on a busy machine takes its time.
+            Err(error) if error.kind == Kind::Unreachable => None,
+            served => served?,
+        };
+        if let Some(door) = served {
             let told = Text::new("cli-agent-started").with("pid", door.pid.to_string());
             context.tell(&format!("{}\n", context.words.say(&told.with("log", log.display().to_string()))));
             return Ok(());

@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, sync::atomic::Orde
 use roadstead_core::{
     Error, Kind, SecretRef, Text,
     model::Name,
-    plan::Act,
+    plan::{Act, MemberTask},
     port::{
         Hand,
         engine::EngineAct,
@@ -255,6 +255,18 @@ async fn a_member_whose_port_is_taken_at_its_first_start_is_told_as_failed_and_c
     until("the member up", || async { (world.seen(&hand).await.reach == Reach::Running).then_some(()) })
         .await;
     world.down(&hand).await;
+}
+
+/// Its program is gone, or takes a setting no more: what cannot be laid out anew is stopped by what it was started by.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_cannot_be_laid_out_any_more_is_stopped() {
+    let world = World::new();
+    let hand = world.hand();
+    let task = world.up(&hand).await;
+    let bare = MemberTask { layout: None, ..task };
+    world.act(&hand, Act::Stop(bare.clone())).await.expect("stopped");
+    assert_eq!(world.seen(&hand).await.on_host.expect("known").process, ProcessSeen::Stopped);
+    world.act(&hand, Act::Stop(bare)).await.expect("it is stopped already");
 }
 
 /// A restart into a configuration that the server refuses: nobody stopped it on purpose.

@@ -4,11 +4,12 @@ use super::{
     Act, Aim, Condition, Decision, MemberTask, Risk, Step, Target, former,
     place::{answers, moves},
     situation::{Draft, Situation, known_of},
+    undeclared,
 };
 use crate::{
     Text,
     finding::{Finding, Severity},
-    model::{ClusterSpec, MemberSpec, Name},
+    model::{ClusterSpec, MemberHome, MemberSpec, Name},
     port::{
         engine::{Change, Deploy, Engine, How},
         layout::{File, Layout, Piece},
@@ -35,34 +36,9 @@ pub fn apply(situation: &Situation<'_>, clusters: &[Name]) -> Decision {
             }
         }
     }
-    draft.findings.extend(undeclared(situation, clusters));
+    draft.findings.extend(undeclared::findings(situation, clusters));
     draft.findings.extend(former::findings(situation.seen, clusters));
     situation.decision(&aim, draft)
-}
-
-/// Members that live here without being declared: nothing is done to them, and nobody forgets them. One that serves where
-/// a declared member would is in its way: a member that was renamed in the file.
-fn undeclared(situation: &Situation<'_>, clusters: &[Name]) -> Vec<Finding> {
-    let asked = |cluster: &&ClusterSpec| clusters.is_empty() || clusters.contains(&cluster.name);
-    let declared = || situation.fleet.clusters.values().filter(asked).flat_map(|cluster| &cluster.members);
-    let is_up = |name: &Name| {
-        let on_host = situation.seen.members.get(name).and_then(|seen| seen.on_host.as_ref());
-        on_host.is_some_and(|on_host| on_host.process.is_up())
-    };
-    let told = |(name, cluster): (&Name, &ClusterSpec)| {
-        let runtime = &cluster.first().runtime;
-        let in_its_way =
-            |other: &&MemberSpec| other.runtime == *runtime && is_up(name) && !is_up(&other.name);
-        if let Some(other) = declared().find(in_its_way) {
-            let say = |key: &str| Text::new(key).with("member", name).with("other", &other.name);
-            let cure = say("core-plan-in-the-way-cure");
-            return Finding::error(name.as_str(), say("core-plan-in-the-way")).cure(cure);
-        }
-        let text = Text::new("core-plan-undeclared").with("member", name).with("cluster", &cluster.name);
-        let cure = Text::new("core-plan-undeclared-cure").with("member", name);
-        Finding::note(name.as_str(), text).cure(cure)
-    };
-    situation.seen.undeclared.iter().map(told).collect()
 }
 
 /// The step that stops a member.
@@ -337,11 +313,8 @@ fn existing(
             Ok(())
         }
         ProcessSeen::BackingOff { failures, last } => {
-            let text = Text::new("core-plan-backing-off")
-                .with("member", name)
-                .with("failures", *failures)
-                .with("last", last.clone());
-            draft.findings.push(Finding::warning(name.as_str(), text));
+            let told = backing_off(&task.cluster.name, name, task.home.as_ref(), (*failures, last));
+            draft.findings.push(Finding { severity: Severity::Warning, ..told });
             draft.steps.push(restart(task, &[]));
             Ok(())
         }
@@ -358,6 +331,21 @@ fn existing(
             )]),
         },
     }
+}
+
+/// That a member dies again and again: how often so far, and its last words.
+pub fn backing_off(
+    cluster: &Name,
+    member: &Name,
+    home: Option<&MemberHome>,
+    (failures, last): (u32, &Text),
+) -> Finding {
+    let what = Text::new("core-plan-backing-off").with("member", member).with("failures", failures);
+    let told = Finding::error(member.as_str(), what.with("last", last.clone()));
+    let cure = |home: &MemberHome| {
+        Text::new("core-plan-backing-off-cure").with("log", home.log()).with("cluster", cluster)
+    };
+    home.map(cure).into_iter().fold(told, Finding::cure)
 }
 
 fn stuck(key: &str, member: &Name, why: &Text) -> Finding {

@@ -54,7 +54,6 @@ fn stop_if_running(
     }
     let deploy = facet(engine, cluster)?;
     let version = identity(on_host).map(|identity| (identity.version.clone(), identity.flavour.clone()));
-    let (task, _) = situation.laid_out(deploy, situation.task(cluster, member), version)?;
-    draft.steps.push(stop(&task));
+    draft.steps.push(stop(&situation.to_stop(deploy, situation.task(cluster, member), version)));
     Ok(())
 }

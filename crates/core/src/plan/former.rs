@@ -49,7 +49,7 @@ fn stop(situation: &Situation<'_>, former: &Former) -> Result<Step, Vec<Finding>
     let mut task = situation.task(cluster, cluster.first());
     task.fleet = former.fleet.clone();
     task.home = Some(former.home.clone());
-    let (task, _) = situation.laid_out(deploy, task, version)?;
+    let task = situation.to_stop(deploy, task, version);
     let name = &task.member.name;
     Ok(Step {
         id: format!("stop-{}", former.home.root),

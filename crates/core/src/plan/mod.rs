@@ -10,6 +10,7 @@ mod place;
 pub mod restore;
 mod situation;
 mod step;
+mod undeclared;
 
 use std::collections::BTreeMap;
 

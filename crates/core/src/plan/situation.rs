@@ -137,6 +137,17 @@ impl Situation<'_> {
         Ok((task, layout))
     }
 
+    /// A task for a stop. A member that could not be started any more, since its program is gone or takes a setting no
+    /// more, is stopped by the layout that it was started by, which its agent has.
+    pub(super) fn to_stop(
+        &self,
+        deploy: &dyn Deploy,
+        task: MemberTask,
+        version: Option<(crate::Version, String)>,
+    ) -> MemberTask {
+        self.laid_out(deploy, task.clone(), version).map_or(task, |(task, _)| task)
+    }
+
     /// The vault that a cluster's backups go to.
     pub(super) fn vault_of(&self, cluster: &ClusterSpec) -> Option<&VaultSpec> {
         self.fleet.vaults.get(&cluster.backup.as_ref()?.vault)

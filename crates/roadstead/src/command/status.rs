@@ -59,7 +59,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     let mut findings: Vec<Finding> = seen.findings.clone();
     findings.extend(journal::unread(&journal));
     findings.extend(shelf.findings.iter().cloned());
-    findings.extend(troubles(&seen));
+    findings.extend(troubles(&loaded.fleet, &seen));
     findings.extend(to_come(&clusters, &shelf, state.now));
     findings.extend(plan::former::findings(&seen, &asked));
     findings
@@ -300,7 +300,7 @@ fn to_come(clusters: &[&ClusterSpec], shelf: &Shelf, now: Timestamp) -> Vec<Find
 }
 
 /// Why members do not answer, and how often they died.
-pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
+pub(super) fn troubles(fleet: &Fleet, seen: &FleetSeen) -> Vec<Finding> {
     let mut found = Vec::new();
     for (name, member) in &seen.members {
         if let Reach::Unreachable(error) | Reach::Refused(error) = &member.reach {
@@ -313,11 +313,10 @@ pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
         }
         match member.on_host.as_ref().map(|host| &host.process) {
             Some(ProcessSeen::BackingOff { failures, last }) => {
-                let what = Text::new("core-plan-backing-off").with("member", name);
-                found.push(Finding::error(
-                    name.as_str(),
-                    what.with("failures", *failures).with("last", last.clone()),
-                ));
+                let cluster = cluster_of(fleet, seen, name);
+                let home = cluster.and_then(|cluster| home_of(fleet, cluster, name));
+                let cluster = cluster.map_or(name, |cluster| &cluster.name);
+                found.push(plan::apply::backing_off(cluster, name, home.as_ref(), (*failures, last)));
             }
             // The agent that started it again knows how it died, and has told.
             Some(ProcessSeen::Running { restarts, .. }) if *restarts > 0 && !is_told(seen, name) => {
@@ -332,6 +331,19 @@ pub(super) fn troubles(seen: &FleetSeen) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// The cluster of a member, declared or not.
+fn cluster_of<'a>(fleet: &'a Fleet, seen: &'a FleetSeen, member: &Name) -> Option<&'a ClusterSpec> {
+    let has = |cluster: &&ClusterSpec| cluster.members.iter().any(|other| other.name == *member);
+    fleet.clusters.values().find(has).or_else(|| seen.undeclared.get(member))
+}
+
+/// Where a member of a cluster lives; `None`: not here.
+fn home_of(fleet: &Fleet, cluster: &ClusterSpec, member: &Name) -> Option<MemberHome> {
+    let found = cluster.members.iter().find(|other| other.name == *member)?;
+    let Runtime::Process { host, .. } = &found.runtime else { return None };
+    Some(MemberHome::new(fleet.hosts.get(host)?, &fleet.name, member))
 }
 
 /// Members whose data directory is gone, or is not theirs.
@@ -553,8 +565,17 @@ mod tests {
             MemberSeen { reach: Reach::Running, facts: None, on_host: Some(on_host), took: Millis(0) };
         let mut seen = FleetSeen::default();
         seen.members.insert(name, member);
-        let keys =
-            |seen: &FleetSeen| troubles(seen).into_iter().map(|found| found.what.key).collect::<Vec<_>>();
+        let fleet = Fleet {
+            name: Name::parse("harbour").expect("a name"),
+            directory: "/".into(),
+            file: "/fleet.yaml".into(),
+            vaults: std::collections::BTreeMap::new(),
+            hosts: std::collections::BTreeMap::new(),
+            clusters: std::collections::BTreeMap::new(),
+        };
+        let keys = |seen: &FleetSeen| {
+            troubles(&fleet, seen).into_iter().map(|found| found.what.key).collect::<Vec<_>>()
+        };
         assert_eq!(
             keys(&seen),
             ["cli-status-restarts"],

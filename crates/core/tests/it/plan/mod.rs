@@ -199,7 +199,10 @@ fn data_under_a_former_name_is_the_cure_of_what_is_missing() {
 fn an_undeclared_member_at_the_port_of_a_declared_one_is_in_its_way_while_it_runs() {
     let scenario =
         "declare a plain\nuser plain\nsee a data=absent\nundeclared b plain data=ours:1.2 process=";
-    check(&format!("{scenario}running"), &apply(), "error b-1: core-plan-in-the-way");
+    // A dead one is started again by the agent, which this would start.
+    for process in ["running", "dead"] {
+        check(&format!("{scenario}{process}"), &apply(), "error b-1: core-plan-in-the-way");
+    }
     check(
         &format!("{scenario}stopped"),
         &apply(),
@@ -291,6 +294,17 @@ fn down_stops_what_runs_and_keeps_data() {
         &Aim::Down { clusters: vec![] },
         "stop-a-1 [interrupts-writes] needs 0 proves 1",
     );
+    // What could not be started any more keeps nobody from stopping it and the rest.
+    for process in ["running", "dead"] {
+        check(
+            &format!(
+                "declare a plain impossible=1\ndeclare b plain\nsee a data=ours:1.2 process={process}\nsee b data=ours:1.2 process=running"
+            ),
+            &Aim::Down { clusters: vec![] },
+            "stop-a-1 [interrupts-writes] needs 0 proves 1
+             stop-b-1 [interrupts-writes] needs 0 proves 1",
+        );
+    }
 }
 
 #[test]
