@@ -71,7 +71,10 @@ agent-label = "{ $label }" cannot be part of a folder's name
 agent-load-not-stopped = after loading, the server of member { $member } did not stop in order, so what it holds counts for nothing
 agent-lock-file = the lock file { $path } could not be used
 agent-member-died-cure = the reason is in { $log }
-agent-member-restarted = member { $member } died and was started again { $count } times; last: { $last }
+agent-member-restarted = member { $member } died and was started again { $count ->
+    [one] once
+   *[other] { $count } times
+}; last: { $last }
 agent-member-silent = member { $member } at { $address } port { $port } did not answer within { $deadline }
 agent-member-silent-cure = it may be stopped (SIGSTOP), overloaded, or behind a broken network; it is not taken for down
 agent-unreached-cure = see whether the server runs, listens at { $endpoint }, and is let through by every firewall between

@@ -288,7 +288,17 @@ impl Controller {
             clock: self.parts.clock.as_ref(),
             by: &self.parts.by,
         };
-        executor.run(&self.parts.ids.id(), plan, audience).await
+        let mut report = executor.run(&self.parts.ids.id(), plan, audience).await?;
+        if report.ended != Ended::Done {
+            report.instead = self.waits_in_its_place(plan, &report.operation);
+        }
+        Ok(report)
+    }
+
+    /// The operation that waits where this plan's restore goes, unless it is that restore itself.
+    fn waits_in_its_place(&self, plan: &Plan, operation: &str) -> Option<String> {
+        let waits = self.half_done().ok()?.remove(&plan.restores_into()?)?;
+        (waits.operation != operation).then_some(waits.operation)
     }
 
     /// The newest operation that waits to be carried on: one that never ended, or a restore that ended half way, while

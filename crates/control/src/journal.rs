@@ -377,7 +377,7 @@ fn unreadable(path: &Path, error: &serde_json::Error) -> Error {
 }
 
 fn not_found(id: &str) -> Error {
-    Error::new(Kind::NotFound, Text::new("control-operation-not-found").with("id", id))
+    Error::new(Kind::Input, Text::new("control-operation-not-found").with("id", id))
         .cure(Text::new("control-operation-not-found-cure"))
 }
 

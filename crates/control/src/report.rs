@@ -28,6 +28,8 @@ pub struct Report {
     pub ended: Ended,
     /// Why the journal does not say so.
     pub unrecorded: Option<Error>,
+    /// The earlier operation that left its work half done where this one could not begin: that one is to be carried on.
+    pub instead: Option<String>,
 }
 
 impl Default for Report {
@@ -39,6 +41,7 @@ impl Default for Report {
             not_begun: vec![],
             ended: Ended::Done,
             unrecorded: None,
+            instead: None,
         }
     }
 }
@@ -51,6 +54,7 @@ impl Report {
         self.operation = next.operation;
         self.ended = next.ended;
         self.unrecorded = next.unrecorded;
+        self.instead = next.instead;
     }
 
     /// Whether anything was done well.

@@ -7,6 +7,7 @@
     allow(dead_code, unused_imports, reason = "what several engines share is more than one of them needs")
 )]
 
+mod common;
 mod digest;
 mod registry;
 mod tls;

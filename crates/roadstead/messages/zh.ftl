@@ -243,7 +243,12 @@ cli-role-primary = 主
 cli-role-replica = 从
 cli-proven-never = 从未
 cli-proven-undeclared = 未声明备份
-cli-age = { $age } 前
+cli-age = { $count } { $unit ->
+    [s] 秒
+    [min] 分钟
+    [h] 小时
+   *[d] 天
+}前
 cli-age-ahead = 在将来
 cli-status-undeclared = 不在舰队文件中
 cli-status-dead = { $member } 应当运行而没有运行，也没有代理来启动它

@@ -108,6 +108,8 @@ pub fn placed(file: &str, bytes: &[u8], mut findings: Vec<Finding>) -> Vec<Findi
         for finding in findings.iter_mut().filter(|finding| is_open(finding)) {
             finding.place = Some(report.place_of(&finding.subject));
         }
+        // As a reader of the file comes to them; what is of no place in it stays before.
+        findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
     }
     findings
 }

@@ -62,7 +62,7 @@ async fn accounts(session: &mut Session) -> Result<Option<BTreeSet<String>>> {
 /// Fails when the server cannot take the snapshot; else what it had before.
 pub(super) async fn fits(source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -> Result<serde_json::Value> {
     let mut session = Session::open(link).await?;
-    load::fits(&mut session, ask).await?;
+    load::fits(&mut session, link, ask).await?;
     let before = Before::read(&mut session).await?;
     can_take_away(source, &mut session, link, ask, &before).await?;
     session.close().await;

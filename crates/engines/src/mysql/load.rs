@@ -16,11 +16,13 @@ use super::{
     catalogue,
     dump::{LOAD_SETUP, MARIADB_ROWS_SETUP, ROWS_SETUP},
     flavour::{self, Flavour},
-    memory, observe, people,
+    manifest, memory, observe, people,
     session::{ADMIN, Fault, STALL, Session},
     statement::{Reader, Role, Statement},
     zones,
 };
+
+use crate::common::occupied;
 
 /// Sessions that write rows at once.
 const WRITERS: usize = 2;
@@ -46,7 +48,7 @@ pub(super) async fn load(
     watch: &dyn Watch,
 ) -> Result<Vec<Finding>> {
     let mut session = open(link, ask.private_target).await?;
-    fits(&mut session, ask).await?;
+    fits(&mut session, link, ask).await?;
     let relaxed = relax(&mut session, ask.private_target).await?;
     let mut keep: HashSet<String> = ask.keep_accounts.iter().cloned().collect();
     keep.insert(ADMIN.to_owned());
@@ -99,7 +101,7 @@ async fn open(link: &Link, is_private: bool) -> Result<Session, Fault> {
 }
 
 /// The target must be of the dump's flavour, and empty.
-pub(super) async fn fits(session: &mut Session, ask: &LoadAsk<'_>) -> Result<()> {
+pub(super) async fn fits(session: &mut Session, link: &Link, ask: &LoadAsk<'_>) -> Result<()> {
     let dumped = &ask.record.dumped;
     if session.flavour.word() != dumped.flavour {
         let what = Text::new("mysql-other-flavour")
@@ -111,10 +113,7 @@ pub(super) async fn fits(session: &mut Session, ask: &LoadAsk<'_>) -> Result<()>
     if databases.is_empty() {
         return Ok(());
     }
-    let what = Text::new("mysql-occupied")
-        .with("count", databases.len())
-        .with("databases", databases.iter().take(5).cloned().collect::<Vec<_>>().join(", "));
-    Err(Error::new(Kind::Exists, what))
+    Err(occupied(link, manifest::holds(&databases)))
 }
 
 /// A part of a right on everything that an account does not have (`partial_revokes`).

@@ -49,11 +49,14 @@ impl Inspect for Mysql {
         let mut session = Session::open(link).await?;
         let databases = observe::databases(&mut session).await?;
         session.close().await;
-        let shown: Vec<_> = databases.iter().take(5).cloned().collect();
-        let what =
-            || Text::new("mysql-occupied").with("count", databases.len()).with("databases", shown.join(", "));
-        Ok((!databases.is_empty()).then(what))
+        Ok((!databases.is_empty()).then(|| holds(&databases)))
     }
+}
+
+/// What a server holds that is not empty: the first of its databases by name.
+pub(super) fn holds(databases: &[String]) -> Text {
+    let shown: Vec<_> = databases.iter().take(5).cloned().collect();
+    Text::new("mysql-occupied").with("count", databases.len()).with("databases", shown.join(", "))
 }
 
 /// How a role of MariaDB's is named among users: it has no host.

@@ -8,6 +8,8 @@ use roadstead_core::{
 
 use super::{flavour::Flavour, session::ADMIN, settings};
 
+use crate::common::declared_twice;
+
 /// The longest name of an account, in characters; the smaller limit of the two flavours.
 const ACCOUNT_LENGTH_MAX: usize = 32;
 /// The longest name of a database, in characters.
@@ -68,6 +70,7 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
             findings.push(finding);
         }
     }
+    findings.extend(declared_twice(cluster, settings::canonical));
     for (name, what, cure) in settings::check_together(cluster, flavour) {
         findings.push(Finding::error(format!("{at}.settings.{name}"), what).cure(cure));
     }

@@ -226,7 +226,15 @@ fn instances(cluster: &ClusterSpec, flavour: Option<Flavour>) -> Option<(&String
 
 /// The known name that is nearest, if any is near: at most a third of its letters differ.
 fn nearest(name: &str, flavours: &[Flavour]) -> Option<&'static str> {
-    let known = variables::names().filter(|name| flavours.iter().any(|one| variable(name, *one).is_some()));
+    let is_known = |name: &&str| flavours.iter().any(|one| variable(name, *one).is_some());
+    // Some options of the configuration file are called so, and the variables that they set are not.
+    let bare = name.strip_prefix("default_");
+    if let Some(known) =
+        bare.and_then(|bare| variables::names().find(|known| *known == bare)).filter(is_known)
+    {
+        return Some(known);
+    }
+    let known = variables::names().filter(is_known);
     let scored = known.map(|known| (strsim::levenshtein(name, known), known));
     scored.min().filter(|(far, known)| *far <= known.len() / 3).map(|(_, known)| known)
 }
@@ -389,6 +397,10 @@ mod tests {
     fn wrong_settings_are_told_with_a_cure() {
         let cure = |name, value| check(name, value, None).unwrap_err().1.map(|cure| cure.to_string());
         assert_eq!(cure("max_conections", "5").unwrap(), "mysql-setting-unknown-cure(near=max_connections)");
+        assert_eq!(
+            cure("default-time-zone", "+00:00").unwrap(),
+            "mysql-setting-unknown-cure(near=time_zone)"
+        );
         assert!(cure("max_connections", "many").unwrap().starts_with("mysql-setting-value-range-cure"));
         assert!(cure("max_connections", "0").is_some());
         assert_eq!(cure("datadir", "/x").unwrap(), "mysql-setting-managed-cure");

@@ -29,6 +29,8 @@ use super::{
     sql::shown,
 };
 
+use crate::common::occupied;
+
 /// How much of an archive is kept at first to read its table of contents; four times more while it does not suffice.
 const HEAD_BYTES: u64 = 4 << 20;
 /// How many processes build indexes and check constraints.
@@ -66,7 +68,7 @@ pub(super) async fn load(
 ) -> Result<Vec<Finding>> {
     // Whoever calls has asked too; what is merged into somebody's data cannot be taken out again.
     if let Some(holds) = inspect::occupied(link).await? {
-        return Err(Error::new(Kind::Exists, holds));
+        return Err(occupied(link, holds));
     }
     let globals = clear::globals_of(source).await?;
     clear::check(&globals, link, ask).await?;

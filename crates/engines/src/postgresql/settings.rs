@@ -14,6 +14,8 @@ use super::{
     profile,
 };
 
+use crate::common::declared_twice;
+
 /// The memory of a member that declares none.
 const MEMORY_MODEST: Bytes = Bytes::mib(512);
 /// How alike two names must be for one to be suggested for the other: characters that differ.
@@ -127,6 +129,7 @@ pub(super) fn check(cluster: &ClusterSpec) -> Vec<Finding> {
     for (name, value) in &cluster.settings {
         check_setting(&place, cluster.version.as_ref(), name, value, &mut findings);
     }
+    findings.extend(declared_twice(cluster, str::to_ascii_lowercase));
     findings.extend(check_together(&place, cluster));
     findings.extend(cluster.databases.iter().filter_map(|name| check_database(&place, name)));
     findings.extend(accounts::check(&place, cluster));

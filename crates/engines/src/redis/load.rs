@@ -30,6 +30,8 @@ use super::{
     sync::patience,
 };
 
+use crate::common::occupied;
+
 /// The largest list of accounts that is believed.
 const ACCOUNTS_BYTES_MAX: usize = 64 << 20;
 /// How much is sent before replies are read: few enough that they fit where nobody reads them yet.
@@ -57,7 +59,7 @@ pub(super) async fn load(
     } else {
         // Whoever calls has asked too; what is merged into somebody's keys cannot be taken out again.
         if let Some(holds) = Redis.occupied(link).await? {
-            return Err(Error::new(Kind::Exists, holds));
+            return Err(occupied(link, holds));
         }
         suits(source, &mut connection, link, ask).await?;
         connection.be_patient(patience(link));

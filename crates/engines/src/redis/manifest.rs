@@ -337,12 +337,11 @@ impl Inspect for Redis {
         let keyspace = Info::ask(&mut connection).await?.keyspace();
         let keys: u64 = keyspace.values().sum();
         if keys > 0 {
-            let what = Text::new("redis-occupied").with("endpoint", connection.place());
-            return Ok(Some(what.with("keys", keys).with("databases", keyspace.len())));
+            let what = Text::new("redis-occupied").with("keys", keys);
+            return Ok(Some(what.with("databases", keyspace.len())));
         }
         let libraries = connection.ask(&["FUNCTION", "LIST"]).await?.list().len();
-        let what = Text::new("redis-occupied-functions").with("endpoint", connection.place());
-        Ok((libraries > 0).then(|| what.with("count", libraries)))
+        Ok((libraries > 0).then(|| Text::new("redis-occupied-functions").with("count", libraries)))
     }
 
     fn comparable(

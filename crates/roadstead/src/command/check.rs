@@ -3,7 +3,7 @@
 mod tools;
 
 use clap::{ArgMatches, Command};
-use roadstead_core::{Finding, Text, finding, port::engine::Depth, seen::Reach};
+use roadstead_core::{Finding, Severity, Text, finding, plan::Aim, port::engine::Depth, seen::Reach};
 use serde_json::json;
 
 use super::{shape, status};
@@ -53,7 +53,7 @@ fn live(context: &Context) -> Result<Vec<Finding>, Stop> {
     let loaded = fleet_file::load(context)?;
     let controller = house::controller(context, &loaded)?;
     let seen = block_on(controller.observe(None, Depth::Grants, true))?;
-    let mut findings = status::troubles(&seen);
+    let mut findings = status::troubles(&loaded.fleet, &seen);
     findings.extend(tools::missing(&loaded.fleet, &seen, crate::engines::registry().as_ref()));
     findings.extend(seen.findings);
     for (name, member) in &seen.members {
@@ -63,5 +63,15 @@ fn live(context: &Context) -> Result<Vec<Finding>, Stop> {
             findings.push(Finding::warning(name.as_str(), Text::new(key).with("member", name)));
         }
     }
-    Ok(findings)
+    let plan = block_on(controller.decide(&Aim::Apply { clusters: Vec::new() }))?;
+    findings.extend(refusals(&findings, plan.findings));
+    Ok(loaded.placed(findings))
+}
+
+/// What a plan would be refused for, of what nothing was said yet: a setting that the version that runs does not take.
+fn refusals(told: &[Finding], found: Vec<Finding>) -> Vec<Finding> {
+    let is_told =
+        |subject: &str| told.iter().any(|one| one.severity == Severity::Error && one.subject == subject);
+    let is_new = |one: &Finding| one.severity == Severity::Error && !is_told(&one.subject);
+    found.into_iter().filter(is_new).collect()
 }

@@ -51,7 +51,7 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     // Asked first: one that ends meanwhile is told as what it is.
     let holder = at_work::holder(controller.state());
     let holder = holder.as_ref();
-    let operations = journal.recent(usize::from(limit))?;
+    let operations = latest(&journal, usize::from(limit))?;
     let documents = operations.iter().map(|operation| document(&context.words, operation, holder));
     let skipped = skipped(&journal);
     let json = json!({
@@ -68,6 +68,20 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     }
     text.push_str(&render::finding::all(&context.words, context.paint, &skipped));
     Ok(Answer::done(text, json))
+}
+
+/// The newest operations of the fleet, and the restores of this file from when the fleet had another name: one of them
+/// may wait to be carried on or given up.
+fn latest(journal: &SqliteJournal, limit: usize) -> Result<Vec<Operation>> {
+    let mut found = journal.recent(limit)?;
+    for restore in journal.restores(limit)? {
+        if !found.iter().any(|operation| operation.id == restore.id) {
+            let older = found.iter().position(|operation| operation.started < restore.started);
+            found.insert(older.unwrap_or(found.len()), restore);
+        }
+    }
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// What cannot be read among the latest operations: they may have been anything.

@@ -46,7 +46,8 @@ pub(crate) fn lines(words: &Words, paint: Paint, report: &Report, course: &Cours
 }
 
 fn end(words: &Words, paint: Paint, report: &Report) -> String {
-    let operation = report.operation.get(..8).unwrap_or(&report.operation);
+    let operation = report.instead.as_ref().unwrap_or(&report.operation);
+    let operation = operation.get(..8).unwrap_or(operation);
     let done = report.steps.iter().filter(|step| step.outcome.is_ok()).count();
     let (key, tone) = match report.ended {
         Ended::Done => ("cli-report-done", Tone::Good),
@@ -100,6 +101,7 @@ pub(crate) fn document(words: &Words, report: &Report, course: &Course) -> Value
     json!({
         "operation": report.operation,
         "ended": report.ended,
+        "carry_on_instead": report.instead,
         "unrecorded": report.unrecorded.as_ref().map(|error| values::failure(words, error)),
         "steps": steps.collect::<Vec<_>>(),
         "not_begun": left.collect::<Vec<_>>(),

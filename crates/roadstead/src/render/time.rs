@@ -8,18 +8,21 @@ use super::Words;
 pub(crate) fn age(words: &Words, then: Timestamp, now: Timestamp) -> String {
     match now.since(then) {
         None => words.word("cli-age-ahead"),
-        Some(age) => words.say(&Text::new("cli-age").with("age", span(age))),
+        Some(age) => {
+            let (count, unit) = span(age);
+            words.say(&Text::new("cli-age").with("count", count).with("unit", unit))
+        }
     }
 }
 
-/// A duration in the two biggest units that matter: `45 s`, `12 min`, `3 h`, `5 d`.
-pub(crate) fn span(duration: Millis) -> String {
+/// A duration in the biggest unit that matters: `45 s`, `12 min`, `3 h`, `5 d`.
+const fn span(duration: Millis) -> (u64, &'static str) {
     let seconds = duration.0 / 1_000;
     match seconds {
-        0..=59 => format!("{seconds} s"),
-        60..=3_599 => format!("{} min", seconds / 60),
-        3_600..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
+        0..=59 => (seconds, "s"),
+        60..=3_599 => (seconds / 60, "min"),
+        3_600..=172_799 => (seconds / 3_600, "h"),
+        _ => (seconds / 86_400, "d"),
     }
 }
 
@@ -39,9 +42,13 @@ mod tests {
 
     #[test]
     fn durations_are_told_in_units_that_fit() {
-        for (millis, text) in
-            [(999, "0 s"), (59_999, "59 s"), (60_000, "1 min"), (7_200_000, "2 h"), (172_800_000, "2 d")]
-        {
+        for (millis, text) in [
+            (999, (0, "s")),
+            (59_999, (59, "s")),
+            (60_000, (1, "min")),
+            (7_200_000, (2, "h")),
+            (172_800_000, (2, "d")),
+        ] {
             assert_eq!(span(Millis(millis)), text);
         }
         assert_eq!(took(Millis(430)), "0.4 s");

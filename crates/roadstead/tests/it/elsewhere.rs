@@ -59,14 +59,16 @@ fn a_load_killed_midway_is_carried_on_and_takes_out_only_its_own() {
     // It may have gone with the restore.
     let _ = kill_process(load, Signal::CONT);
 
-    let refused = harbour.run(&restore_to(&address, "--yes")).expect(1);
-    assert!(format!("{}{}", refused.out, refused.err).contains("roadstead resume"), "{}", refused.err);
-    // Somebody came in between: nothing is touched until it is gone.
-    target.sql("create table mine (a int)");
-    let yes = format!("--yes={address}");
     let before = harbour.run(&["journal", "--json"]).expect(0).json();
     let killed = before["operations"].as_array().expect("a list").iter().find(|one| one["result"].is_null());
     let id = killed.expect("the killed one")["id"].as_str().expect("an id").to_owned();
+    // Another restore onto its half load is refused; what leads on is the first one's id, not its own.
+    let refused = harbour.run(&restore_to(&address, "--yes")).expect(1);
+    let carry_on = format!("Carry on with: roadstead resume {}", &id[..8]);
+    assert!(format!("{}{}", refused.out, refused.err).contains(&carry_on), "{}{}", refused.out, refused.err);
+    // Somebody came in between: nothing is touched until it is gone.
+    target.sql("create table mine (a int)");
+    let yes = format!("--yes={address}");
     let refused = harbour.run(&["resume", &id, &yes]).expect(1);
     assert!(format!("{}{}", refused.out, refused.err).contains("postgres.public.mine"), "{}", refused.out);
     assert_eq!(target.sql("select count(*) from mine"), "0");
@@ -355,6 +357,17 @@ fn all_that_waits_at_one_place_is_given_up_together() {
     }
     let status = harbour.run(&["status"]).expect(0);
     assert!(status.out.contains("part of the snapshot"), "a server elsewhere is a warning: {}", status.out);
+    // Under another name of the fleet it is still listed, so that it can be given up.
+    let declared = harbour.declared();
+    let renamed = declared.replace("fleet: voyage", "fleet: passage");
+    std::fs::write(harbour.path("fleet.yaml"), renamed).expect("own folder");
+    let listed = harbour.run(&["journal", "--json"]).expect(0).json();
+    let listed = listed["operations"].as_array().expect("a list").clone();
+    assert_eq!(listed.len(), 2, "the restores, and nothing else of the former name: {listed:#?}");
+    for operation in &listed {
+        harbour.run(&["journal", operation["id"].as_str().expect("an id")]).expect(0);
+    }
+    std::fs::write(harbour.path("fleet.yaml"), declared).expect("own folder");
     harbour.run(&["resume", "--give-up"]).expect(0);
     assert!(!harbour.run(&["status"]).expect(0).out.contains("part of the snapshot"));
     let none = harbour.run(&["resume", "--json"]).expect(0).json();

@@ -102,4 +102,8 @@ fn a_restore_that_was_refused_is_nothing_to_carry_on() {
     harbour.run(&["backup"]).expect(0);
     let none = harbour.run(&["resume", "--json"]).expect(0).json();
     assert!(none["resumed"].is_null(), "{none:#}");
+    for command in ["journal", "resume"] {
+        let refused = harbour.run(&[command, "nope"]).expect(2);
+        assert!(refused.err.contains("no operation nope"), "{}", refused.err);
+    }
 }

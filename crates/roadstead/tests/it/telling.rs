@@ -153,7 +153,8 @@ fn a_check_names_the_package_that_a_backup_would_miss() {
     declare(", backup: { vault: local }");
     // `run_in` gives the program neither PATH nor ROADSTEAD_PROGRAMS.
     let told = run_in(elsewhere.path(), &["check", "--live"], "").expect(1).out;
-    for said in ["no backup of mine can be taken", "pg_dump", "postgresql-client-18", "--> clusters.mine"] {
+    for said in ["no backup of mine can be taken", "pg_dump", "postgresql-client-18", "--> fleet.yaml:4:3"]
+    {
         assert!(told.contains(said), "{said}: {told}");
     }
     let json = run_in(elsewhere.path(), &["check", "--live", "--json"], "").expect(1).json();
@@ -163,6 +164,19 @@ fn a_check_names_the_package_that_a_backup_would_miss() {
     declare("");
     let told = run_in(elsewhere.path(), &["check", "--live"], "").expect(0).out;
     assert!(!told.contains("postgresql-client"), "{told}");
+}
+
+/// The file declares no version: what the server that is found does not take is seen by looking alone.
+#[cfg(feature = "redis")]
+#[test]
+fn a_check_of_the_living_tells_what_a_plan_would_refuse() {
+    let setting = "    settings: { set-max-listpack-entries: 100 }\n    backup:";
+    let harbour = fleet(&[&SESSIONS.replace("    backup:", setting)]);
+    harbour.run(&["check"]).expect(0);
+    // The tests' own server is older than the setting.
+    harbour.run(&["plan"]).expect(1);
+    let live = harbour.run(&["check", "--live"]).expect(1).out;
+    assert!(live.contains("set-max-listpack-entries") && live.contains("--> fleet.yaml:"), "{live}");
 }
 
 /// As a user without any rights, where this test may choose; the superuser may write anywhere.

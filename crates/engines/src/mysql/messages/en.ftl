@@ -145,7 +145,10 @@ mysql-clear-foreign = { $endpoint } holds { $thing }, which the snapshot does no
 mysql-clear-foreign-cure = somebody used this server since the load broke off: take what is theirs out of it, or restore into another server
 mysql-clear-other = { $endpoint } leads to another server than the one that the broken-off load began in: nothing was removed
 mysql-clear-other-cure = make the address lead to the first server again, or begin anew with `roadstead restore` into an empty one
-mysql-occupied = the server is not empty: { $count } databases ({ $databases })
+mysql-occupied = it has { $count ->
+    [one] a database
+   *[other] { $count } databases
+} ({ $databases })
 mysql-account-exists = the account { $name } is there already, stays as it is, and is compared with the backup by its name alone: { $why }
 mysql-account-differs = the account { $account } was made and is not as it was in the backup
 mysql-no-partial-revokes = the accounts { $accounts } of the backup lack parts of their rights on everything, which { $endpoint } cannot take away: they would have more rights there than they had

@@ -114,7 +114,7 @@ redis-clear-other-cure = if what it holds is the broken-off load's and nobody el
 redis-clear-foreign-keys = { $endpoint } holds { $count } keys that the snapshot does not hold: nothing was removed
 redis-clear-foreign-functions = { $endpoint } holds the functions { $library }, which the snapshot does not hold: nothing was removed
 redis-clear-foreign-cure = somebody used this server since the load broke off: take what is theirs out of it, or restore into another server
-redis-occupied = { $endpoint } is not empty: { $keys } { $keys ->
+redis-occupied = it has { $keys } { $keys ->
     [one] key
    *[other] keys
 } in { $databases } { $databases ->
@@ -126,7 +126,7 @@ redis-databases-few-cure = give it { $needs } databases or more (the setting "da
 redis-target-sharded = { $endpoint } is one shard of a cluster: it takes only keys of its own slots
 redis-target-sharded-cure = restore into a server that is not in a cluster
 redis-target-modules = { $endpoint } has no modules, and the backup has values of module types: { $modules }
-redis-occupied-functions = { $endpoint } is not empty: { $count } function { $count ->
+redis-occupied-functions = it has { $count } function { $count ->
     [one] library
    *[other] libraries
 }

@@ -258,3 +258,16 @@ async fn the_words_of_mysql_are_known() {
     }
     assert!(tried > 30, "{tried}");
 }
+
+/// One name in two spellings: only one of the values would count, and nobody would learn which.
+#[test]
+fn a_setting_is_declared_once() {
+    let mut declared = cluster(Which::Mysql);
+    for (name, value) in [("max-connections", "100"), ("max_connections", "200")] {
+        declared.settings.insert(name.into(), value.into());
+    }
+    let findings = engine::<Which>().check(&declared);
+    let told: Vec<_> = findings.iter().map(|one| (one.what.key.as_str(), one.subject.as_str())).collect();
+    let subject = format!("clusters.{}.settings.max_connections", declared.name);
+    assert_eq!(told, [("engines-setting-twice", subject.as_str())]);
+}

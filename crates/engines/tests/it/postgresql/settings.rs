@@ -165,3 +165,16 @@ async fn what_no_server_starts_with_is_told_before() {
     assert_eq!(found(15, &[("wal_level", "minimal"), ("max_wal_senders", "0")]), []);
     assert_eq!(found(15, &[("archive_command", "true"), ("archive_mode", "on")]), []);
 }
+
+/// One name in two spellings: only one of the values would count, and nobody would learn which.
+#[test]
+fn a_setting_is_declared_once() {
+    let mut declared = cluster(majors()[0]);
+    for (name, value) in [("TimeZone", "UTC"), ("timezone", "Europe/Berlin")] {
+        declared.settings.insert(name.into(), value.into());
+    }
+    let findings = engine::<Postgresql>().check(&declared);
+    let told: Vec<_> = findings.iter().map(|one| (one.what.key.as_str(), one.subject.as_str())).collect();
+    let subject = format!("clusters.{}.settings.timezone", declared.name);
+    assert_eq!(told, [("engines-setting-twice", subject.as_str())]);
+}
