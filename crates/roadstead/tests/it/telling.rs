@@ -153,8 +153,7 @@ fn a_check_names_the_package_that_a_backup_would_miss() {
     declare(", backup: { vault: local }");
     // `run_in` gives the program neither PATH nor ROADSTEAD_PROGRAMS.
     let told = run_in(elsewhere.path(), &["check", "--live"], "").expect(1).out;
-    for said in ["no backup of mine can be taken", "pg_dump", "postgresql-client-18", "--> fleet.yaml:4:3"]
-    {
+    for said in ["no backup of mine can be taken", "pg_dump", "postgresql-client-18", "--> fleet.yaml:4:3"] {
         assert!(told.contains(said), "{said}: {told}");
     }
     let json = run_in(elsewhere.path(), &["check", "--live", "--json"], "").expect(1).json();
