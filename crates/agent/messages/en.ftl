@@ -47,6 +47,8 @@ agent-door-gone-cure = start it with "roadstead up"
 agent-door-not-yours = user id { $uid } may not ask this agent; only its own user and root may
 agent-door-other-protocol = the agent and this command do not speak the same protocol
 agent-door-other-protocol-cure = end the agent and start it with this version; its members go on running
+agent-door-other-version = the agent that serves (process { $pid }) is of another version of Roadstead, and speaks another protocol
+agent-door-other-version-cure = end it and start one of this version; its members go on running: kill { $pid }, then roadstead up
 agent-door-silent = the agent at { $path } (process { $pid }) does not answer
 agent-door-silent-cure = if it was stopped, let it go on: kill -CONT { $pid }; else look into its log; it can be killed without harm, the members go on
 agent-door-who = who asks at the agent's door cannot be told
@@ -70,6 +72,8 @@ agent-held-scratch = a throw-away server
 agent-label = "{ $label }" cannot be part of a folder's name
 agent-load-not-stopped = after loading, the server of member { $member } did not stop in order, so what it holds counts for nothing
 agent-lock-file = the lock file { $path } could not be used
+agent-besides-unseen = what lies in { $path } could not be looked through within { $limit }: members that are not declared, or were under another name, and what was set aside are not told
+agent-besides-unseen-cure = see whether a file system below it hangs
 agent-member-died-cure = the reason is in { $log }
 agent-member-restarted = member { $member } died and was started again { $count ->
     [one] once

@@ -30,6 +30,11 @@ use crate::{
 const LOOK_DEADLINE: Duration = Duration::from_secs(2);
 /// What the engine is given of it.
 const LINK_DEADLINE: Millis = Millis(1_700);
+/// What each declared account may take to log in, on average, and all of them.
+const LOGIN_DEADLINE: Duration = Duration::from_millis(200);
+const LOGINS_DEADLINE_MAX: Duration = Duration::from_mins(2);
+/// What the look for members that nobody asked for may take, and for what was left: a file system may hang.
+const BESIDES_DEADLINE: Duration = Duration::from_secs(10);
 /// What a survey of one member's grants and contents may take.
 const SURVEY_DEADLINE: Duration = Duration::from_mins(1);
 /// How many members are looked at at once.
@@ -42,8 +47,15 @@ pub(crate) async fn look(inner: &Arc<Inner>, ask: &LookAsk, purse: &Purse) -> Re
     let turns = Arc::new(Semaphore::new(LOOKS_AT_ONCE));
     let shared = Arc::new((ask.host.clone(), purse.clone(), ask.depth, ask.fleet_file.clone()));
     let mut looks = JoinSet::new();
-    let besides = besides(ask).await?;
-    let remains = remains::look(inner, ask);
+    let mut late = Vec::new();
+    let besides = match tokio::time::timeout(BESIDES_DEADLINE, besides(ask)).await {
+        Ok(besides) => besides?,
+        Err(_) => {
+            late.push(hung(ask));
+            Vec::new()
+        }
+    };
+    let remains = tokio::time::timeout(BESIDES_DEADLINE, remains::look(inner, ask));
     for member in ask.members.iter().chain(&besides) {
         let (inner, shared, turns, member) = (inner.clone(), shared.clone(), turns.clone(), member.clone());
         looks.spawn(async move {
@@ -62,11 +74,25 @@ pub(crate) async fn look(inner: &Arc<Inner>, ask: &LookAsk, purse: &Purse) -> Re
         looked.members.insert(name, seen);
         looked.findings.extend(findings);
     }
-    (looked.former, looked.asides) = remains
-        .await
-        .map_err(|error| Error::internal(format!("the look for what remains ended with {error}")))?;
+    match remains.await {
+        Ok(remains) => {
+            (looked.former, looked.asides) = remains
+                .map_err(|error| Error::internal(format!("the look for what remains ended with {error}")))?;
+        }
+        Err(_) => late.push(hung(ask)),
+    }
+    looked.findings.extend(late);
     looked.findings.sort();
+    looked.findings.dedup();
     Ok(looked)
+}
+
+/// That not all could be looked for: what is not seen is not told, and keeps nobody from the rest.
+fn hung(ask: &LookAsk) -> Finding {
+    let what = Text::new("agent-besides-unseen")
+        .with("path", &ask.host.data)
+        .with("limit", Millis::from(BESIDES_DEADLINE).to_string());
+    Finding::warning(ask.host.name.as_str(), what).cure(Text::new("agent-besides-unseen-cure"))
 }
 
 /// What every member's look is given.
@@ -157,7 +183,7 @@ async fn one(inner: &Arc<Inner>, asked: &Asked<'_>, ask: LookMember) -> (MemberS
     let (on_host, (reach, facts)) = match on_host {
         Ok(Ok(on_host)) => {
             let answer = answer(inner, asked, &ask, on_host.as_ref());
-            let answered = tokio::time::timeout_at(end, answer).await;
+            let answered = tokio::time::timeout_at(end + for_accounts(asked, &ask), answer).await;
             (on_host, answered.unwrap_or_else(|_| unanswered()))
         }
         Ok(Err(error)) => (None, (Reach::Refused(error), None)),
@@ -172,6 +198,13 @@ async fn one(inner: &Arc<Inner>, asked: &Asked<'_>, ask: LookMember) -> (MemberS
         findings.extend(survey(inner, asked, &ask).await);
     }
     (seen, findings)
+}
+
+/// What is given beyond the deadline for the accounts that log in one after another; what is asked first has its own.
+fn for_accounts(asked: &Asked<'_>, ask: &LookMember) -> Duration {
+    let are_asked = asked.depth == Depth::Full && ask.home.is_some();
+    let count = if are_asked { u32::try_from(ask.cluster.roles.len()).unwrap_or(u32::MAX) } else { 0 };
+    LOGIN_DEADLINE.saturating_mul(count).min(LOGINS_DEADLINE_MAX)
 }
 
 fn silent(ask: &LookMember) -> Error {

@@ -145,7 +145,20 @@ pub(crate) async fn start(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
     start_locked(job, &work).await
 }
 
+/// Starts and watches it. One that should run is never left to itself, however this ends.
 async fn start_locked(job: &Job<'_>, work: &Work) -> Result<Outcome> {
+    let started = start_now(job, work).await;
+    let supervisor = &job.inner.supervisor;
+    if let Err(error) = &started
+        && supervisor.seen(work.home()).is_none()
+        && state::wanted(work.home()).is_some_and(|wanted| wanted.run)
+    {
+        supervisor.revive(work.again.clone(), supervise::failed(error));
+    }
+    started
+}
+
+async fn start_now(job: &Job<'_>, work: &Work) -> Result<Outcome> {
     let home = work.home();
     let identity = work.require()?;
     // What a mark may still say is not of this data.
@@ -296,8 +309,10 @@ pub(crate) async fn stop(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
 
 async fn stop_locked(job: &Job<'_>, work: &Work, for_good: bool) -> Result<Outcome> {
     let home = work.home();
-    if for_good && state::wanted(home).is_some() {
-        state::want(&work.opened, home, false, &work.again.task)?;
+    // What it was started by is what finds it, until it is stopped.
+    if for_good && let Some(wanted) = state::wanted(home) {
+        let task = MemberTask { fleet_file: work.again.task.fleet_file.clone(), ..wanted.task };
+        state::want(&work.opened, home, false, &task)?;
     }
     let server = work.take_over(job).await?.map(|(server, _)| server);
     let Some(server) = server else {
@@ -366,6 +381,11 @@ pub(crate) async fn end_now(server: &Server) -> Result<()> {
 pub(crate) async fn restart(job: &Job<'_>, task: &MemberTask) -> Result<Outcome> {
     let work = Work::begin(job, task).await?;
     work.require()?;
+    // A place that is taken is better known while it serves where it is.
+    let moves = |wanted: state::Wanted| wanted.task.member.runtime != task.member.runtime;
+    if state::wanted(work.home()).is_some_and(moves) {
+        port_free(task)?;
+    }
     let stopped = stop_locked(job, &work, false).await?;
     let mut started = start_locked(job, &work).await?;
     started.findings.extend(stopped.findings);

@@ -16,14 +16,15 @@ use roadstead_core::{
         journal::{Ended, Operation},
         vault::Record,
     },
-    seen::{DataSeen, FleetSeen, HalfDone, MemberSeen, OnHost},
+    seen::{DataSeen, FleetSeen, HalfDone, MemberSeen},
 };
 
 use crate::{
     executor::{Audience, Executor},
     lock::{FleetLock, Holder},
-    observer::{Hands, More, Scope, View},
+    observer::{self, Hands, More, Scope, View},
     report::Report,
+    vaults::Shelves,
 };
 
 /// What a controller is made of; all from outside.
@@ -163,15 +164,16 @@ impl Controller {
             }
         };
         // Applying asks the vaults too: a member without data whose cluster was backed up has lost it.
-        let (records, trouble) = match aim {
+        let Shelves { records, unreadable, findings: trouble } = match aim {
             Aim::Verify { .. } | Aim::Compare { .. } | Aim::Restore { .. } => self.records().await,
             Aim::Apply { .. } => {
-                let (records, mut trouble) = self.records().await;
+                let mut shelves = self.records().await;
                 // A vault that was never made is made by the first backup.
-                trouble.retain(|finding| !records.get(finding.subject.as_str()).is_some_and(Vec::is_empty));
-                (records, trouble)
+                let is_new = |name: &str| shelves.records.get(name).is_some_and(Vec::is_empty);
+                shelves.findings.retain(|finding| !is_new(&finding.subject));
+                shelves
             }
-            Aim::Down { .. } | Aim::Backup { .. } => Default::default(),
+            Aim::Down { .. } | Aim::Backup { .. } => Shelves::default(),
         };
         let more = self.beside(aim, &records);
         let clusters = (!clusters.is_empty()).then_some(clusters);
@@ -180,9 +182,13 @@ impl Controller {
         let half_done = self.half_done().unwrap_or_default();
         let scope = Scope { clusters, depth, tools, more: &more, besides };
         let mut seen = self.view(&half_done).look(&scope).await;
+        if matches!(aim, Aim::Backup { .. }) {
+            // A host whose agent does not answer fails the backups of its members, and no others.
+            seen.findings.iter_mut().for_each(observer::spare_others);
+        }
         seen.findings.extend(trouble);
         let lacks_data =
-            |member: &MemberSeen| matches!(&member.on_host, Some(OnHost { data: DataSeen::Absent, .. }));
+            |member: &MemberSeen| member.on_host.as_ref().is_some_and(|on_host| lacks(&on_host.data));
         let created = match aim {
             Aim::Apply { .. } if seen.members.values().any(lacks_data) => self.created(),
             _ => BTreeMap::new(),
@@ -194,6 +200,7 @@ impl Controller {
                 seen: &seen,
                 engines: self.parts.engines.as_ref(),
                 records: &records,
+                unreadable: &unreadable,
                 created: &created,
                 now: self.parts.clock.now(),
                 operation,
@@ -400,6 +407,10 @@ impl Controller {
         }
         self.parts.journal.end(&operation.id, self.parts.clock.now(), Ended::Resumed)
     }
+}
+
+const fn lacks(data: &DataSeen) -> bool {
+    matches!(data, DataSeen::Absent | DataSeen::Unfinished | DataSeen::HalfLoaded)
 }
 
 /// Operations, newest first, without those whose aim was reached since, or in whose place something else was put.

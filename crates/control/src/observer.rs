@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use roadstead_core::{
-    Error, Finding, Result, Text,
+    Error, Finding, Result, Severity, Text,
     model::{ClusterSpec, Fleet, HostSpec, MemberHome, MemberSpec, Name, Runtime},
     port::{
         Engines, Hand, Secrets,
@@ -15,6 +15,8 @@ use roadstead_core::{
 };
 
 use crate::purse;
+
+const HOST_UNSEEN: &str = "control-host-unseen";
 
 /// Finds the hand of a host.
 #[async_trait]
@@ -180,11 +182,18 @@ fn merge(seen: &mut FleetSeen, host: Name, looked: Looked) {
 }
 
 fn host_finding(host: &Name, error: &Error) -> Finding {
-    let text = Text::new("control-host-unseen").with("host", host).with("why", error.what.clone());
+    let text = Text::new(HOST_UNSEEN).with("host", host).with("why", error.what.clone());
     let finding = Finding::error(host.as_str(), text);
     match &error.cure {
         Some(cure) => finding.cure(cure.clone()),
         None => finding,
+    }
+}
+
+/// Makes what was said of a host that could not be looked at no reason to leave everything else undone.
+pub(crate) fn spare_others(finding: &mut Finding) {
+    if finding.what.key == HOST_UNSEEN {
+        finding.severity = Severity::Warning;
     }
 }
 

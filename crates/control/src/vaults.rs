@@ -1,6 +1,9 @@
 //! The vaults of one fleet: opened, made, their catalogues read, their damage noted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use roadstead_core::{
     Error, Finding, Kind, Millis, Result, SecretRef, Text, Timestamp,
@@ -15,6 +18,17 @@ use crate::controller::Controller;
 
 /// Each vault's catalogue, or why it cannot be read.
 pub type Catalogues = BTreeMap<Name, Result<Catalogue>>;
+
+/// What is in the vaults, as far as they can be read.
+#[derive(Default)]
+pub(crate) struct Shelves {
+    /// Each vault's records; empty for one that was never made.
+    pub(crate) records: BTreeMap<Name, Vec<Record>>,
+    /// The vaults with records that cannot be read.
+    pub(crate) unreadable: BTreeSet<Name>,
+    /// Why vaults cannot be read.
+    pub(crate) findings: Vec<Finding>,
+}
 
 impl Controller {
     /// Opens one vault. `Kind::NotFound` when there is none; one whose key is lost is there and stays closed
@@ -57,12 +71,14 @@ impl Controller {
         all
     }
 
-    pub(crate) async fn records(&self) -> (BTreeMap<Name, Vec<Record>>, Vec<Finding>) {
-        let mut records = BTreeMap::new();
-        let mut findings = Vec::new();
+    pub(crate) async fn records(&self) -> Shelves {
+        let Shelves { mut records, mut unreadable, mut findings } = Shelves::default();
         for (name, catalogue) in self.catalogues().await {
             match catalogue {
                 Ok(catalogue) => {
+                    if !catalogue.unreadable.is_empty() {
+                        unreadable.insert(name.clone());
+                    }
                     records.insert(name, catalogue.records);
                 }
                 Err(error) => {
@@ -81,7 +97,7 @@ impl Controller {
                 }
             }
         }
-        (records, findings)
+        Shelves { records, unreadable, findings }
     }
 
     /// Checks a vault's structure, and writes into the history of each snapshot that it finds damaged what that one

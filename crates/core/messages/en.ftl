@@ -68,7 +68,7 @@ core-plan-data-lost = member { $member } has no data, but the vault holds snapsh
 core-plan-data-lost-cure = restore it: roadstead restore latest --cluster { $cluster }; or put its data back; to begin empty on purpose, give the cluster another name
 core-plan-data-missing = { $member } was created here on { $created } and has no data now
 core-plan-data-missing-cure = bring its data back (is a disk not mounted?) or restore it (roadstead restore latest --cluster { $cluster }); if the loss is meant, give the member another name
-core-plan-data-unknown = { $member } has no data here, and vault { $vault } cannot be read: nobody knows whether it had any
+core-plan-data-unknown = { $member } has no data here, and vault { $vault } cannot be read, or not all of it: nobody knows whether it had any
 core-plan-data-unknown-cure = make vault { $vault } readable (roadstead backups says what is wrong), so that an empty member does not take the place of lost data
 core-plan-unreachable = member { $member } cannot be reached: { $why }
 core-plan-refused = member { $member } refuses us: { $why }
@@ -79,6 +79,9 @@ core-plan-other-version-cure = write version: "{ $is }" in the fleet file; Roads
 core-plan-restore-version = the snapshot was taken from version { $is } and is restored into a server of that version, not of { $wanted } as the fleet file wants
 core-plan-restore-version-cure = write version: "{ $major }" in the fleet file before the member is started by it
 core-plan-more-when-running = what { $member } needs beyond its start is seen once it runs
+core-step-watch = have the agent watch { $member }
+core-plan-unwatched = { $member } runs, and the agent that serves does not watch it: it would not be started again
+core-plan-unwatched-cure = have it watched: roadstead up
 core-plan-backing-off = member { $member } does not stay up and is tried again and again ({ $failures ->
     [one] one failure so far
    *[other] { $failures } failures in a row

@@ -371,6 +371,8 @@ cli-restore-password = the value of --password-ref is not a reference to a secre
 cli-restore-password-cure = write ${"{"}env:NAME{"}"} or ${"{"}file:PATH{"}"}, in single quotes; if a password stood there, change it: it is in the shell's history now
 cli-restore-which = there are snapshots of several clusters
 cli-restore-which-cure = name one: --cluster CLUSTER
+cli-restore-latest-unknown = which snapshot is the latest is not known: not all of what is in the vaults can be read
+cli-restore-latest-unknown-cure = make it readable, or name the snapshot by its id: roadstead backups lists them
 cli-restore-none = there is no snapshot of cluster { $cluster }
 
 # Vaults.

@@ -329,6 +329,8 @@ cli-restore-password = --password-ref 的值不是机密引用
 cli-restore-password-cure = 写成 ${"{"}env:NAME{"}"} 或 ${"{"}file:PATH{"}"}，并加单引号；若那里写的是密码，请更换：它已留在 shell 历史中
 cli-restore-which = 有多个集群的快照
 cli-restore-which-cure = 指明一个：--cluster CLUSTER
+cli-restore-latest-unknown = 无法得知哪个快照最新：备份库中的内容未能全部读取
+cli-restore-latest-unknown-cure = 请使其可以读取，或用编号指明快照：roadstead backups 会列出它们
 cli-restore-none = 集群 { $cluster } 没有快照
 
 # 备份库。

@@ -9,6 +9,8 @@ use roadstead_core::{
 
 use crate::{command, context::Stop};
 
+const UNREAD: &str = "cli-vault-unread";
+
 /// One snapshot and where it lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -55,7 +57,7 @@ impl Shelf {
                         continue;
                     }
                     let error = gone.unwrap_or(error);
-                    let what = Text::new("cli-vault-unread").with("vault", &vault).with("why", error.what);
+                    let what = Text::new(UNREAD).with("vault", &vault).with("why", error.what);
                     let finding = Finding::error(vault.as_str(), what);
                     shelf.findings.push(match error.cure {
                         Some(cure) => finding.cure(cure),
@@ -71,6 +73,19 @@ impl Shelf {
     /// Why nothing was found: that a vault could not be read, where that is so, before what follows from it.
     pub(crate) fn unfound(&self, error: Error) -> Stop {
         if finding::any_error(&self.findings) { Stop::Refused(self.findings.clone()) } else { error.into() }
+    }
+
+    /// Fails while any record cannot be read, or a vault: what is newest is known only where all is.
+    pub(crate) fn is_whole(&self) -> Result<(), Stop> {
+        let mut findings = self.findings.clone();
+        if self.unreadable.is_empty() && !findings.iter().any(|found| found.what.key == UNREAD) {
+            return Ok(());
+        }
+        findings.push(
+            Finding::error("", Text::new("cli-restore-latest-unknown"))
+                .cure(Text::new("cli-restore-latest-unknown-cure")),
+        );
+        Err(Stop::Refused(findings))
     }
 
     /// The snapshots of a cluster, oldest first.

@@ -68,14 +68,22 @@ async fn greet(socket: &Path) -> Result<Option<(UnixStream, u32, String)>> {
         write(&mut stream, &hello).await?;
         match read(&mut stream, HELLO_BYTES_MAX).await? {
             Some(Reply::Welcome { protocol: PROTOCOL, version, pid }) => Ok(Some((pid, version))),
-            Some(Reply::Failed(error)) => Err(*error),
-            Some(_) => Err(unexpected()),
+            Some(Reply::Failed(error)) if error.kind != Kind::Unsupported => Err(*error),
+            // One of another version does not know what its caller should do, nor its own number in a cure.
+            Some(_) => Err(other_protocol(pid)),
             // It closed before the first word: it is just ending.
             None => Ok(None),
         }
     };
     let met = tokio::time::timeout(CONNECT_DEADLINE, met).await.map_err(|_| silent(socket, pid))?;
     Ok(met?.map(|(pid, version)| (stream, pid, version)))
+}
+
+/// Another version of Roadstead serves there.
+fn other_protocol(pid: Option<u32>) -> Error {
+    let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    let what = Text::new("agent-door-other-version").with("pid", &pid);
+    Error::new(Kind::Unsupported, what).cure(Text::new("agent-door-other-version-cure").with("pid", pid))
 }
 
 /// Somebody holds the door and says nothing.

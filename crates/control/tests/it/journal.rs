@@ -97,7 +97,7 @@ fn a_journal_knows_its_own_fleet_alone() {
     let all: Vec<_> = of("f").of_all_fleets(9).expect("read").into_iter().map(|one| one.id).collect();
     assert_eq!(all, ["ab", "aa"]);
     assert_eq!(of("f").operation("a").expect("the only one").id, "ab");
-    assert_eq!(of("f").operation("aa").expect_err("another's").kind, Kind::NotFound);
+    assert_eq!(of("f").operation("aa").expect_err("another's").kind, Kind::Input);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn ids_may_be_shortened_while_they_are_unique() {
     assert_eq!(journal.operation("aa1").expect("unique").id, "aa11");
     assert_eq!(journal.operation("aa").expect_err("two").kind, Kind::Input);
     assert_eq!(journal.operation("%").expect_err("two").kind, Kind::Input);
-    assert_eq!(journal.operation("b").expect_err("none").kind, Kind::NotFound);
+    assert_eq!(journal.operation("b").expect_err("none").kind, Kind::Input);
 }
 
 #[test]

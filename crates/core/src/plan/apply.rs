@@ -15,7 +15,9 @@ use crate::{
         layout::{File, Layout, Piece},
         vault::SnapshotId,
     },
-    seen::{DataSeen, Facts, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen, Reach, SettingSeen},
+    seen::{
+        AgentSeen, DataSeen, Facts, HostSeen, Identity, MemberSeen, OnHost, ProcessSeen, Reach, SettingSeen,
+    },
 };
 
 /// Makes the fleet as declared.
@@ -186,6 +188,7 @@ fn member_as_declared(
             refuse_other_version(cluster, member, identity)?;
             let version = Some((identity.version.clone(), identity.flavour.clone()));
             let (task, layout) = situation.laid_out(deploy, task, version)?;
+            draft.steps.extend(to_watch(&task, host, on_host));
             existing(deploy, &task, &layout, seen, on_host, draft)
         }
     }
@@ -199,10 +202,16 @@ fn refuse_lost_data(
     member: &MemberSpec,
     data: &DataSeen,
 ) -> Result<(), Vec<Finding>> {
+    // Its mark names a snapshot: there was one, whatever can be read of the vaults now.
+    if *data == DataSeen::HalfLoaded {
+        return Err(vec![unfinished(cluster, member)]);
+    }
     let Some(newest) = situation.newest_of(&cluster.name, |_| true) else {
         refuse_missing_data(situation, cluster, member)?;
+        let is_unknown =
+            |vault: &Name| !situation.records.contains_key(vault) || situation.unreadable.contains(vault);
         return match situation.vault_of(cluster) {
-            Some(vault) if !situation.records.contains_key(&vault.name) => {
+            Some(vault) if is_unknown(&vault.name) => {
                 let text = Text::new("core-plan-data-unknown")
                     .with("member", &member.name)
                     .with("vault", &vault.name);
@@ -331,6 +340,22 @@ fn existing(
             )]),
         },
     }
+}
+
+/// One that runs, and that the agent which serves does not watch: a start takes it over.
+fn to_watch(task: &MemberTask, host: &HostSeen, on_host: &OnHost) -> Option<Step> {
+    let home = task.home.as_ref()?;
+    (is_unwatched(host, on_host, home)).then(|| {
+        let title = Text::new("core-step-watch").with("member", &task.member.name);
+        Step { title, id: format!("watch-{}", task.member.name), ..start(task) }
+    })
+}
+
+/// Whether a member runs that its host's agent does not watch: it would not be started again.
+pub fn is_unwatched(host: &HostSeen, on_host: &OnHost, home: &MemberHome) -> bool {
+    let watches = |agent: &AgentSeen| agent.watches.iter().any(|watched| watched.home == home.root);
+    matches!(on_host.process, ProcessSeen::Running { .. })
+        && host.agent.as_ref().is_some_and(|agent| !watches(agent))
 }
 
 /// That a member dies again and again: how often so far, and its last words.

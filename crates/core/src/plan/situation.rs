@@ -1,6 +1,9 @@
 //! What a decision is given, and the small questions that every decision asks of it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Aim, Decision, FORMAT, MemberTask, Plan, Step};
 use crate::{
@@ -29,6 +32,8 @@ pub struct Situation<'a> {
     /// The catalogue of each vault that was read; empty for one that was never made. Nobody knows what is in one that is
     /// missing here.
     pub records: &'a BTreeMap<Name, Vec<Record>>,
+    /// The vaults with snapshots whose records cannot be read: of what cluster they are, nobody knows.
+    pub unreadable: &'a BTreeSet<Name>,
     /// When members were created, as the journal knows it; asked where one has no data.
     pub created: &'a BTreeMap<Name, Timestamp>,
     /// The time.

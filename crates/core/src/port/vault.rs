@@ -179,17 +179,25 @@ impl Record {
         stage
     }
 
-    /// The last event that was not passed and that nothing later made good; `None` when all is well.
+    /// What was not passed and nothing later made good: damage before anything else, then the last of it; `None` when all
+    /// is well.
     pub fn failure(&self) -> Option<&Event> {
-        let failed = self.history.iter().rposition(|event| !event.passed)?;
-        let stage = self.history[failed].stage;
-        let mended = self.history[failed..].iter().any(|event| event.passed && event.stage >= stage);
-        (!mended).then(|| &self.history[failed])
+        self.damage().or_else(|| self.unmended(|_| true))
     }
 
     /// The check that it failed, and that nothing later made good: not all of it can be read.
     pub fn damage(&self) -> Option<&Event> {
-        self.failure().filter(|event| event.stage < Stage::Proven)
+        self.unmended(|stage| stage < Stage::Proven)
+    }
+
+    /// The last event of such a stage that was not passed, and after which that stage, or a higher one, never was.
+    fn unmended(&self, which: impl Fn(Stage) -> bool) -> Option<&Event> {
+        let mended = |at: usize, stage: Stage| {
+            self.history[at..].iter().any(|event| event.passed && event.stage >= stage)
+        };
+        let failed =
+            self.history.iter().enumerate().rev().filter(|(_, event)| !event.passed && which(event.stage));
+        failed.into_iter().find(|(at, event)| !mended(*at, event.stage)).map(|(_, event)| event)
     }
 
     /// When it was last proven, if it stands at proven.
@@ -323,7 +331,11 @@ mod tests {
     }
 
     fn stage(history: &[(Stage, bool)]) -> Stage {
-        let record = Record {
+        record(history).stage()
+    }
+
+    fn record(history: &[(Stage, bool)]) -> Record {
+        Record {
             draft: draft("0", 0, 0),
             dumped: Dumped {
                 flavour: String::new(),
@@ -336,8 +348,23 @@ mod tests {
             stored: Bytes(0),
             took: Millis(0),
             history: history.iter().map(|(stage, passed)| event(*stage, *passed)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_later_failure_of_another_kind_hides_no_earlier_one() {
+        use Stage::{Checked, Proven};
+        let told = |history: &[(Stage, bool)]| {
+            let record = record(history);
+            let stage = |event: Option<&Event>| event.map(|event| event.stage);
+            (stage(record.damage()), stage(record.failure()))
         };
-        record.stage()
+        assert_eq!(told(&[(Checked, true), (Proven, true)]), (None, None));
+        // Damage stays damage although a proof failed by it as well.
+        assert_eq!(told(&[(Checked, false), (Proven, false)]), (Some(Checked), Some(Checked)));
+        // What differed still differs once what could not be read can be read again.
+        assert_eq!(told(&[(Proven, false), (Checked, false), (Checked, true)]), (None, Some(Proven)));
+        assert_eq!(told(&[(Checked, false), (Proven, false), (Proven, true)]), (None, None));
     }
 
     #[test]

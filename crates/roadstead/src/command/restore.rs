@@ -29,6 +29,9 @@ pub(crate) fn run(context: &Context, matches: &ArgMatches) -> Outcome {
     block_on(async {
         let shelf = Shelf::read(&controller).await;
         let snapshot = shelf.one(asked, &clusters).map_err(|error| shelf.unfound(error))?;
+        if asked == "latest" {
+            shelf.is_whole()?;
+        }
         let aim = Aim::Restore { snapshot, into };
         operation::carry_out(context, &loaded, &controller, &aim, &manner).await
     })?

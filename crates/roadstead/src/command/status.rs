@@ -329,8 +329,22 @@ pub(super) fn troubles(fleet: &Fleet, seen: &FleetSeen) -> Vec<Finding> {
             }
             _ => {}
         }
+        found.extend(unwatched(fleet, seen, name));
     }
     found
+}
+
+/// That the agent which serves does not watch a member.
+fn unwatched(fleet: &Fleet, seen: &FleetSeen, member: &Name) -> Option<Finding> {
+    let cluster = cluster_of(fleet, seen, member)?;
+    let home = home_of(fleet, cluster, member)?;
+    let Runtime::Process { host, .. } = &cluster.first().runtime else { return None };
+    let on_host = seen.members.get(member)?.on_host.as_ref()?;
+    let told = || {
+        let what = Text::new("core-plan-unwatched").with("member", member);
+        Finding::warning(member.as_str(), what).cure(Text::new("core-plan-unwatched-cure"))
+    };
+    plan::apply::is_unwatched(seen.hosts.get(host)?, on_host, &home).then(told)
 }
 
 /// The cluster of a member, declared or not.

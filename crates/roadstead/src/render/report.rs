@@ -52,7 +52,9 @@ fn end(words: &Words, paint: Paint, report: &Report) -> String {
     let (key, tone) = match report.ended {
         Ended::Done => ("cli-report-done", Tone::Good),
         // There is nothing to carry on: what is wrong is mended first, and then asked about anew.
-        Ended::Failed if asks_only(report) => ("cli-report-ended-looking", Tone::Bad),
+        Ended::Failed if asks_only(report) || changed_nothing(report) => {
+            ("cli-report-ended-looking", Tone::Bad)
+        }
         Ended::Failed => ("cli-report-ended-failed", Tone::Bad),
         Ended::Cancelled | Ended::Resumed | Ended::GivenUp => ("cli-report-cancelled", Tone::Doubtful),
     };
@@ -61,6 +63,12 @@ fn end(words: &Words, paint: Paint, report: &Report) -> String {
         .with("left", report.steps.len() - done + report.not_begun.len())
         .with("operation", operation);
     format!("{}\n", paint.tone(tone, &words.say(&told)))
+}
+
+/// Whether it failed before anything was to change, and nothing of an earlier one waits there.
+fn changed_nothing(report: &Report) -> bool {
+    let looks = |act: &Act| !act.changes() && !matches!(act, Act::Take(_));
+    report.instead.is_none() && report.steps.iter().all(|done| looks(&done.step.act))
 }
 
 /// Whether all that was to be done was looking at snapshots.

@@ -122,7 +122,7 @@ fn what_waits_in_one_fleet_is_never_carried_on_in_another() {
     assert!(!format!("{}{}", status.out, status.err).contains(&killed[..8]), "{}{}", status.out, status.err);
     let none = run(&["resume", "--yes=sessions-1", "--json"], &production).expect(0).json();
     assert!(none["resumed"].is_null(), "{none:#}");
-    let refused = run(&["resume", &killed, "--yes=sessions-1"], &production).expect(1);
+    let refused = run(&["resume", &killed, "--yes=sessions-1"], &production).expect(2);
     assert!(refused.err.contains(&killed[..8]), "{}", refused.err);
     // Nor does what is done in the other end it.
     run(&["backup"], &production).expect(0);

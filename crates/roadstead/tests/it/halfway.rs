@@ -98,7 +98,10 @@ fn a_restore_that_was_refused_is_nothing_to_carry_on() {
     Client::of(&harbour, "sessions-1").redis("roadstead", &["set", "a", "1"]);
     harbour.run(&["backup"]).expect(0);
     let address = format!("127.0.0.1:{}", harbour.port("sessions-1"));
-    harbour.run(&["restore", "latest", "--to", &address, "--user", "sessions_app", "--yes"]).expect(1);
+    let refused =
+        harbour.run(&["restore", "latest", "--to", &address, "--user", "sessions_app", "--yes"]).expect(1);
+    let said = format!("{}{}", refused.out, refused.err);
+    assert!(said.contains("nothing was changed") && !said.contains("roadstead resume "), "{said}");
     harbour.run(&["backup"]).expect(0);
     let none = harbour.run(&["resume", "--json"]).expect(0).json();
     assert!(none["resumed"].is_null(), "{none:#}");
@@ -106,4 +109,32 @@ fn a_restore_that_was_refused_is_nothing_to_carry_on() {
         let refused = harbour.run(&[command, "nope"]).expect(2);
         assert!(refused.err.contains("no operation nope"), "{}", refused.err);
     }
+}
+
+/// Which snapshot is the latest is known only where all records can be read: an older one is restored by its id alone.
+#[cfg(feature = "redis")]
+#[test]
+fn the_latest_is_not_guessed_while_a_record_cannot_be_read() {
+    let harbour = fleet(&[SESSIONS]);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let sessions = || Client::of(&harbour, "sessions-1");
+    let mut ids = Vec::new();
+    for value in ["old", "new"] {
+        sessions().redis("roadstead", &["set", "a", value]);
+        harbour.run(&["backup"]).expect(0);
+        let listed = harbour.run(&["backups", "--json"]).expect(0).json();
+        let snapshots = listed["snapshots"].as_array().expect("a list").iter();
+        let all: Vec<_> = snapshots.map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
+        ids.extend(all.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+    }
+    flip(&harbour.path("vault/catalogue").join(&ids[1]).join("000-record"));
+    let refused = harbour.run(&["restore", "latest", "--cluster", "sessions", "--yes=sessions-1"]).expect(1);
+    let said = format!("{}{}", refused.out, refused.err);
+    assert!(
+        said.contains("which snapshot is the latest is not known") && said.contains(&ids[1][..8]),
+        "{said}"
+    );
+    assert_eq!(sessions().redis("roadstead", &["get", "a"]), "new");
+    harbour.run(&["restore", &ids[0], "--cluster", "sessions", "--yes=sessions-1"]).expect(0);
+    assert_eq!(sessions().redis("roadstead", &["get", "a"]), "old");
 }

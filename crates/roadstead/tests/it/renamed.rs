@@ -128,6 +128,17 @@ fn two_fleets_in_one_folder_leave_each_other_alone() {
         let status = harbour.run(&[["status", "--json"].as_slice(), file].concat()).expect(0).json();
         assert_eq!(status["former"], serde_json::json!([]), "{status:#}");
     }
+    // An agent that one of them has started anew watches the other's members once that one asks for it.
+    end_agent(&harbour);
+    harbour.run(&["up", "--yes"]).expect(0);
+    let status = harbour.run(&[["status"].as_slice(), &file].concat()).expect(0);
+    assert!(status.out.contains("does not watch it"), "{}", told(&status));
+    let up = harbour.run(&[["up", "--yes"].as_slice(), &file].concat()).expect(0);
+    assert!(told(&up).contains("have the agent watch sessions-1"), "{}", told(&up));
+    for file in [&[][..], &file] {
+        let plan = harbour.run(&[["plan"].as_slice(), file].concat()).expect(0);
+        assert!(plan.out.contains("nothing to do"), "{}", told(&plan));
+    }
     let down = harbour.run(&["down", "--yes"]).expect(0);
     assert!(down.out.contains("was not ended") && down.out.contains("other.yaml"), "{}", told(&down));
     let status = harbour.run(&[["status", "--json"].as_slice(), &file].concat()).expect(0).json();
@@ -173,8 +184,18 @@ fn a_member_that_got_another_port_is_restarted_there() {
         assert!(TcpListener::bind(("127.0.0.1", old)).is_ok(), "{member} left its old port");
         assert!(TcpListener::bind(("127.0.0.1", new)).is_err(), "{member} listens at its new one");
     }
-    assert_eq!(Client::of(&harbour, "sessions-1").redis("roadstead", &["ping"]), "PONG");
     assert_eq!(Client::of(&harbour, "billing-1").mariadb("billing", "SELECT 1"), "1");
+    // A port that somebody has takes down nobody who serves at another one.
+    let taken = TcpListener::bind(("127.0.0.1", place::free_port())).expect("a free port");
+    let (old, new) = (harbour.port("sessions-1"), taken.local_addr().expect("an address").port());
+    change(&harbour, &format!("port: {old}"), &format!("port: {new}"));
+    let refused = harbour.run(&["up", "--yes"]);
+    assert_ne!(refused.code, 0, "{}", told(&refused));
+    assert!(told(&refused).contains(&format!("port {new}")), "{}", told(&refused));
+    assert_eq!(Client::at(&harbour, "sessions-1", old).redis("roadstead", &["ping"]), "PONG");
+    change(&harbour, &format!("port: {new}"), &format!("port: {old}"));
+    harbour.run(&["status"]).expect(0);
+    assert!(harbour.run(&["plan"]).expect(0).out.contains("nothing to do"));
 }
 
 #[cfg(feature = "redis")]

@@ -4,8 +4,9 @@ mod engine;
 mod world;
 
 use roadstead_core::{
+    model::MemberHome,
     plan::{Act, Aim, Decision, Destination, Held, Plan, Risk},
-    seen::{FleetSeen, HalfDone},
+    seen::{AgentSeen, FleetSeen, HalfDone, Watched},
 };
 use world::{World, name};
 
@@ -118,6 +119,39 @@ fn data_that_was_backed_up_and_is_gone_is_not_replaced_by_nothing() {
             &apply(),
             &format!("error a-1: {why}"),
         );
+    }
+}
+
+/// A load that broke off says that there was a snapshot, also while nothing of the vault is there.
+#[test]
+fn what_was_half_loaded_is_not_replaced_by_nothing_while_its_vault_is_away() {
+    for vault in ["", "unread v"] {
+        let scenario = format!("declare a plain backup\nsee a data=half-loaded\n{vault}");
+        check(&scenario, &apply(), "error a-1: core-plan-unfinished");
+    }
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_read_may_be_of_the_member_without_data() {
+    let mut world = World::read("declare a plain backup\nsee a data=absent");
+    world.unreadable.insert(name("v"));
+    assert_eq!(told(&world.decide(&apply())), "error a-1: core-plan-data-unknown");
+}
+
+/// Of two fleet files with one agent, the one that did not start it: its members run, and nobody would start them again.
+#[test]
+fn what_runs_unwatched_is_given_to_the_agent() {
+    let mut world = World::read("declare a plain\nsee a data=ours:1.2 process=running");
+    let agent = |watches| AgentSeen { pid: 1, version: String::new(), watches };
+    let home = MemberHome::new(&world.fleet.hosts["local"], &world.fleet.name, &name("a-1")).root;
+    let watched = Watched { home, fleet_file: "/fleet.yaml".into(), has_file: true };
+    for (agent, expected) in [
+        (None, ""),
+        (Some(agent(vec![])), "watch-a-1 [-] needs 1 proves 2"),
+        (Some(agent(vec![watched])), ""),
+    ] {
+        world.seen.hosts.get_mut("local").expect("seen").agent = agent;
+        assert_eq!(told(&world.decide(&apply())), expected);
     }
 }
 

@@ -11,7 +11,10 @@
 //! done create-a-1
 //! ```
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use roadstead_core::{
     Bytes, Error, Kind, Millis, Text, Timestamp, Version,
@@ -38,6 +41,7 @@ pub(super) struct World {
     pub(super) records: BTreeMap<Name, Vec<Record>>,
     pub(super) done: Vec<String>,
     pub(super) created: BTreeMap<Name, Timestamp>,
+    pub(super) unreadable: BTreeSet<Name>,
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -66,6 +70,7 @@ impl World {
             records: [(name("v"), vec![])].into(),
             done: vec![],
             created: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
         };
         let root = HostSeen { is_root: true, user: "root".into(), ..HostSeen::default() };
         world.seen.hosts.insert(name("local"), root);
@@ -250,6 +255,7 @@ impl World {
             engines: &Both,
             records: &self.records,
             created: &self.created,
+            unreadable: &self.unreadable,
             now: Timestamp::from_millis(5_000),
             operation: "op",
             done: &self.done,
