@@ -25,6 +25,11 @@ use crate::{
 pub(crate) const FOLDER: &str = "catalogue/";
 /// The object that opens the vault quickly; its presence in a listing proves that the listing saw the vault.
 pub(crate) const SEAL: &str = "catalogue/seal";
+/// A longer one was not written by us: ours has less than 1 KiB.
+pub(crate) const SEAL_LENGTH_MAX: u64 = 64 << 10;
+/// No other object is longer, and one that is was not written by us. A record is as long as its manifest, some 200
+/// bytes for each object of the cluster: more than a million of them fit. It is in memory whole, and more than once.
+const LENGTH_MAX: u64 = 256 << 20;
 const RECORD: &str = "000-record";
 /// The intent: a backup has begun, and its record may never come.
 const TAKING: &str = "000-taking";
@@ -219,7 +224,7 @@ impl Catalogue {
         let path = path_in(&draft.id.0, TAKING);
         let plain = serde_json::to_vec(draft).map_err(Error::internal)?;
         // What an interrupted backup of this id left is the same thing.
-        self.place.put(&path, vec![self.cipher.seal(&path, &plain)?], Put::Replace).await
+        self.place.put(&path, vec![self.sealed(&path, &plain)?], Put::Replace).await
     }
 
     /// Takes the intent away: the record is there.
@@ -231,7 +236,7 @@ impl Catalogue {
     pub(crate) async fn write(&self, entry: &Entry) -> Result<()> {
         let path = record_path(&entry.record.draft.id.0);
         let plain = serde_json::to_vec(entry).map_err(Error::internal)?;
-        self.place.put(&path, vec![self.cipher.seal(&path, &plain)?], Put::New).await
+        self.place.put(&path, vec![self.sealed(&path, &plain)?], Put::New).await
     }
 
     /// Appends an event. `Kind::NotFound` when there is no such snapshot.
@@ -242,13 +247,25 @@ impl Catalogue {
             let listed = self.place.list(&format!("{FOLDER}{id}/")).await?;
             let last = listed.iter().filter_map(|object| path_number(&object.path)).max().unwrap_or(0);
             let path = format!("{FOLDER}{id}/{:03}-event", last + 1);
-            match self.place.put(&path, vec![self.cipher.seal(&path, &plain)?], Put::New).await {
+            match self.place.put(&path, vec![self.sealed(&path, &plain)?], Put::New).await {
                 // Another writer was faster: the next number is ours.
                 Err(error) if error.kind == Kind::Exists => {}
                 written => return written,
             }
         }
         Err(Error::internal("no number was free for an event"))
+    }
+
+    /// Seals an object; one that nobody would read back for its length is refused.
+    fn sealed(&self, path: &str, plain: &[u8]) -> Result<Bytes> {
+        let sealed = self.cipher.seal(path, plain)?;
+        if sealed.len() as u64 <= LENGTH_MAX {
+            return Ok(sealed);
+        }
+        let what = Text::new("vault-object-long")
+            .with("path", self.place.address(path).display().to_string())
+            .with("most", roadstead_core::Bytes(LENGTH_MAX).to_string());
+        Err(Error::new(Kind::Failed, what).cure(Text::new("vault-object-long-cure")))
     }
 
     /// Removes a snapshot from the catalogue: by its tombstone, which is written at once or not at all and stays
@@ -313,8 +330,8 @@ impl Catalogue {
         Folder::Snapshot { entry: Box::new(entry), unsettled, findings }
     }
 
-    /// Reads objects, some at a time; `None` is one that is there and cannot be read for damage, or was removed
-    /// between the listing and the reading.
+    /// Reads objects, some at a time; `None` is one that is there and cannot be read for damage, is longer than any of
+    /// ours, or was removed between the listing and the reading.
     async fn read_all(&self, objects: Vec<Object>) -> Result<BTreeMap<String, Option<Bytes>>> {
         let share = objects.len().div_ceil(READERS).max(1);
         let mut readers = JoinSet::new();
@@ -324,12 +341,14 @@ impl Catalogue {
                 let mut read = Vec::with_capacity(objects.len());
                 for Object { path, bytes, .. } in objects {
                     // By its length, for which no more memory is taken than it has.
-                    let content =
-                        if bytes == 0 { Ok(Bytes::new()) } else { place.get_part(&path, 0, bytes).await };
-                    let content = match content {
-                        Ok(content) => Some(content),
-                        Err(error) if matches!(error.kind, Kind::NotFound | Kind::Corrupt) => None,
-                        Err(error) => return Err(error),
+                    let content = match bytes {
+                        0 => Some(Bytes::new()),
+                        1..=LENGTH_MAX => match place.get_part(&path, 0, bytes).await {
+                            Ok(content) => Some(content),
+                            Err(error) if matches!(error.kind, Kind::NotFound | Kind::Corrupt) => None,
+                            Err(error) => return Err(error),
+                        },
+                        _ => None,
                     };
                     read.push((path, content));
                 }

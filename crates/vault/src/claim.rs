@@ -84,6 +84,12 @@ pub(crate) struct Claim {
     renewing: Option<Renewing>,
 }
 
+/// The look at a claim, for work that outlasts every look of its holder. It keeps nothing claimed.
+pub(crate) struct Hold {
+    place: Place,
+    path: String,
+}
+
 /// The task that renews, and the word that ends it between two renewals: a write cut short could come late.
 struct Renewing {
     stop: oneshot::Sender<()>,
@@ -122,12 +128,12 @@ impl Claim {
 
     /// The claim's own object is still there, and nobody took the holder for dead.
     pub(crate) async fn still_holds(&self) -> Result<()> {
-        let broken = self.place.exists(&format!("{}{BROKEN}", self.path)).await?;
-        if broken || !self.place.exists(&self.path).await? {
-            let what = Text::new("vault-claim-lost");
-            return Err(Error::new(Kind::Busy, what).cure(Text::new("vault-claim-lost-cure")));
-        }
-        Ok(())
+        self.hold().still_holds().await
+    }
+
+    /// For those who work under this claim and must look at it themselves.
+    pub(crate) fn hold(&self) -> Hold {
+        Hold { place: self.place.clone(), path: self.path.clone() }
     }
 
     /// Gives it up now, and waits until that is done.
@@ -179,6 +185,18 @@ impl Claim {
             Err(error) if error.kind != Kind::Exists => Err(error),
             _ => self.place.remove(path).await,
         }
+    }
+}
+
+impl Hold {
+    /// The same as [`Claim::still_holds`].
+    pub(crate) async fn still_holds(&self) -> Result<()> {
+        let broken = self.place.exists(&format!("{}{BROKEN}", self.path)).await?;
+        if broken || !self.place.exists(&self.path).await? {
+            let what = Text::new("vault-claim-lost");
+            return Err(Error::new(Kind::Busy, what).cure(Text::new("vault-claim-lost-cure")));
+        }
+        Ok(())
     }
 }
 

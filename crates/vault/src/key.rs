@@ -27,6 +27,8 @@ const CATALOGUE: &str = "roadstead vault catalogue v1";
 const COST: Cost = Cost { log_n: 12, r: 8, p: 1 };
 /// A seal that asks for more was not written by us: 2^17 is 128 MiB.
 const LOG_N_MAX: u8 = 17;
+/// The same for lanes, each of which takes the time of one more: with 2^17 a second or two for all.
+const P_MAX: u32 = 4;
 
 /// The repository's master key, as its library writes it, and what other keys are derived from.
 pub(crate) struct Master {
@@ -53,6 +55,14 @@ struct Cost {
     log_n: u8,
     r: u32,
     p: u32,
+}
+
+impl Cost {
+    /// Whether a seal of ours can ask for this. A vault is written by others as well, and theirs must not take all memory
+    /// or hours of whoever only looks.
+    fn is_bearable(self) -> bool {
+        (1..=LOG_N_MAX).contains(&self.log_n) && self.r == COST.r && (1..=P_MAX).contains(&self.p)
+    }
 }
 
 /// The password, as `restic --password-file` would read it: without the blanks and line ends around it.
@@ -84,12 +94,16 @@ pub(crate) fn seal(path: &str, key: &Secret, master: &Master) -> Result<Bytes> {
     serde_json::to_vec_pretty(&seal).map(Into::into).map_err(Error::internal)
 }
 
-/// Opens the seal: the master key's JSON; `None` when this key does not open it, or when it is damaged.
+/// Opens the seal: the master key's JSON; `None` when this key does not open it, when it is damaged, or when it asks for
+/// more than any of ours. `Kind::Unsupported` for one of another format.
 pub(crate) fn unseal(path: &str, key: &Secret, seal: &[u8]) -> Result<Option<Zeroizing<String>>> {
     let Ok(seal) = serde_json::from_slice::<Seal>(seal) else { return Ok(None) };
-    if seal.format != 1 || seal.kdf != "scrypt" || seal.cost.log_n > LOG_N_MAX || seal.cost.r != 8 {
+    if seal.format != 1 || seal.kdf != "scrypt" {
         let what = Text::new("vault-format-unknown").with("format", seal.format);
         return Err(Error::new(Kind::Unsupported, what).cure(Text::new("vault-format-unknown-cure")));
+    }
+    if !seal.cost.is_bearable() {
+        return Ok(None);
     }
     let opened = derive(key, seal.cost, &seal.salt)?.open(path, &seal.sealed);
     Ok(opened.and_then(|json| String::from_utf8(json.to_vec()).ok()).map(Zeroizing::new))
@@ -164,11 +178,30 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_seal_cannot_ask_for_all_memory() {
+    fn a_hostile_seal_cannot_ask_for_all_memory_or_hours() {
         let key = Secret::new("correct horse battery");
-        let sealed = seal("s", &key, &master()).unwrap();
-        let greedy = String::from_utf8(sealed.to_vec()).unwrap().replace("\"log_n\": 12", "\"log_n\": 40");
-        assert_eq!(unseal("s", &key, greedy.as_bytes()).unwrap_err().kind, Kind::Unsupported);
+        let sealed = String::from_utf8(seal("s", &key, &master()).unwrap().to_vec()).unwrap();
+        for (ours, theirs) in [
+            ("\"log_n\": 12", "\"log_n\": 40"),
+            ("\"log_n\": 12", "\"log_n\": 0"),
+            ("\"r\": 8", "\"r\": 100000000"),
+            ("\"p\": 1\n", "\"p\": 0\n"),
+            ("\"p\": 1\n", "\"p\": 5\n"),
+            ("\"p\": 1\n", "\"p\": 100000000\n"),
+            ("\"p\": 1\n", "\"p\": 4294967295\n"),
+        ] {
+            let greedy = sealed.replace(ours, theirs);
+            assert_ne!(greedy, sealed, "{theirs}");
+            assert!(unseal("s", &key, greedy.as_bytes()).unwrap().is_none(), "{theirs}");
+        }
+    }
+
+    #[test]
+    fn a_seal_of_another_format_is_told() {
+        let key = Secret::new("correct horse battery");
+        let sealed = String::from_utf8(seal("s", &key, &master()).unwrap().to_vec()).unwrap();
+        let newer = sealed.replace("\"format\": 1", "\"format\": 2");
+        assert_eq!(unseal("s", &key, newer.as_bytes()).unwrap_err().kind, Kind::Unsupported);
     }
 
     #[test]

@@ -108,6 +108,19 @@ impl Place {
             .map_err(|error| fault("vault-unreadable", &self.address(path), &error))
     }
 
+    /// Reads a whole object; `None` when it is longer than this, and then nothing of it is read. `Kind::NotFound` when
+    /// there is none.
+    pub(crate) async fn get_within(&self, path: &str, length_max: u64) -> Result<Option<Bytes>> {
+        let found = self.operator.stat(path).await;
+        let found = found.map_err(|error| fault("vault-unreadable", &self.address(path), &error))?;
+        match found.content_length() {
+            // Neither is what says that it has none: a device may have no end.
+            0 => Ok(Some(Bytes::new())),
+            length if length > length_max => Ok(None),
+            length => self.get_part(path, 0, length).await.map(Some),
+        }
+    }
+
     /// Reads a part of an object; one that is too short for it is `Kind::Corrupt`.
     pub(crate) async fn get_part(&self, path: &str, offset: u64, length: u64) -> Result<Bytes> {
         let read = self.operator.read_with(path).range(offset..offset + length).await;
@@ -227,6 +240,9 @@ mod tests {
         place.make_folders(&["a", "empty"]).await.unwrap();
         place.put("a/b/one", vec!["he".into(), "llo".into()], Put::New).await.unwrap();
         assert_eq!(place.get("a/b/one").await.unwrap(), "hello");
+        assert_eq!(place.get_within("a/b/one", 5).await.unwrap().unwrap(), "hello");
+        assert!(place.get_within("a/b/one", 4).await.unwrap().is_none());
+        assert_eq!(place.get_within("a/none", 4).await.unwrap_err().kind, Kind::NotFound);
         assert_eq!(place.get_part("a/b/one", 1, 3).await.unwrap(), "ell");
         assert_eq!(place.get_part("a/b/one", 3, 9).await.unwrap_err().kind, Kind::Corrupt);
         let again = place.put("a/b/one", vec!["x".into()], Put::New).await.unwrap_err();

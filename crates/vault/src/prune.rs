@@ -2,8 +2,10 @@
 //!
 //! Alone in the vault, by a claim. First tombstones come and the records go, then the repository's snapshots, then
 //! packs, then the tombstones: killed anywhere between, nothing that a record needs is gone, and the next prune goes
-//! on. It never removes the last proven snapshot of a cluster, nor one whose record was lost unless it is named, and
-//! never works on a repository that lacks something which a record needs.
+//! on. Before each of the repository's objects it looks whether the claim still holds: it may have stood still for so
+//! long that others took it for dead and rely on what it was about to remove. It never removes the last proven
+//! snapshot of a cluster, nor one whose record was lost unless it is named, and never works on a repository that lacks
+//! something which a record needs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,10 +56,10 @@ async fn prune_alone(
     refuse_unknown(&loaded, &remove)?;
     refuse_last_proven(&loaded, &remove)?;
     say(watch, "vault-phase-structure")?;
-    let (place, master) = (vault.place.clone(), vault.master.clone());
-    let repository = blocking(move || Repository::open(place, &master).map(Arc::new)).await?;
+    let (place, master, hold) = (vault.place.clone(), vault.master.clone(), claim.hold());
+    let repository = blocking(move || Repository::open_under(place, &master, hold).map(Arc::new)).await?;
     let kept = keep(&loaded, &remove);
-    let (survey, mended) = sound_survey(vault, &repository, &kept, dry_run).await?;
+    let (survey, mended) = sound_survey(vault, claim, &repository, &kept, dry_run).await?;
     // Judged as if the records were gone: what only they needed is nobody's.
     let objects = check::orphans(&kept, &survey);
     let gone: BTreeSet<String> = kept.removed.union(&kept.unfinished).cloned().collect();
@@ -65,10 +67,12 @@ async fn prune_alone(
         repository.distrust(&survey);
     } else {
         say(watch, "vault-phase-records")?;
-        claim.still_holds().await?;
         for id in &gone {
+            // One that was interrupted may be taken anew by whoever took this process for dead.
+            claim.still_holds().await?;
             vault.catalogue.bury(id).await?;
         }
+        claim.still_holds().await?;
         for id in &kept.unsettled {
             vault.catalogue.settle(id).await?;
         }
@@ -145,6 +149,7 @@ fn refuse_last_proven(loaded: &Loaded, remove: &BTreeSet<String>) -> Result<()> 
 /// library's plan rests on what it can read, and would take along what only a missing snapshot or a missing index needs.
 async fn sound_survey(
     vault: &LocalVault,
+    claim: &Claim,
     repository: &Arc<Repository>,
     kept: &Loaded,
     dry_run: bool,
@@ -159,7 +164,7 @@ async fn sound_survey(
     if is_astray(kept, &survey, !broken.is_empty()) {
         let (loose, _) = survey.loose_packs();
         let damaged = !survey.bad_indexes.is_empty();
-        mend(vault, repository, survey, dry_run).await?;
+        mend(vault, claim, repository, survey, dry_run).await?;
         survey = look(repository).await?;
         broken = check::broken(vault, kept, &survey).await?;
         let added = loose.saturating_sub(survey.loose_packs().0);
@@ -187,12 +192,18 @@ fn is_astray(kept: &Loaded, survey: &Survey, broken: bool) -> bool {
 }
 
 /// Makes the index anew where it lacks what the packs tell. A dry run only adds to it.
-async fn mend(vault: &LocalVault, repository: &Arc<Repository>, survey: Survey, dry_run: bool) -> Result<()> {
+async fn mend(
+    vault: &LocalVault,
+    claim: &Claim,
+    repository: &Arc<Repository>,
+    survey: Survey,
+    dry_run: bool,
+) -> Result<()> {
     if !dry_run {
         let repository = repository.clone();
         return blocking(move || repository.mend(&survey)).await;
     }
     // Another one, since it is blind afterwards to what it does not trust.
-    let (place, master) = (vault.place.clone(), vault.master.clone());
-    blocking(move || Repository::open(place, &master)?.add_to_index(&survey)).await
+    let (place, master, hold) = (vault.place.clone(), vault.master.clone(), claim.hold());
+    blocking(move || Repository::open_under(place, &master, hold)?.add_to_index(&survey)).await
 }

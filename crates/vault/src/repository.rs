@@ -27,7 +27,7 @@ pub(crate) use backend::FOLDERS;
 pub(crate) use library::Library;
 pub(crate) use survey::Survey;
 
-use crate::{key::Master, place::Place};
+use crate::{claim::Hold, key::Master, place::Place};
 use backend::{Backend, Snapshots, fault};
 
 /// zstd's level: dumps are text, and the CPU belongs to the database.
@@ -53,8 +53,18 @@ impl Repository {
         Self::open_with(place, master, Snapshots::Written)
     }
 
+    /// The same for pruning and mending: each object is written or removed only while this claim holds, else it is the
+    /// error of a claim that was lost.
+    pub(crate) fn open_under(place: Place, master: &Master, hold: Hold) -> Result<Self> {
+        Self::open_at(Backend::new(place, Snapshots::Written).under(hold), master)
+    }
+
     fn open_with(place: Place, master: &Master, snapshots: Snapshots) -> Result<Self> {
-        let backend = Arc::new(Backend::new(place, snapshots));
+        Self::open_at(Backend::new(place, snapshots), master)
+    }
+
+    fn open_at(backend: Backend, master: &Master) -> Result<Self> {
+        let backend = Arc::new(backend);
         let credentials = Credentials::Masterkey(parse(&master.json)?);
         let inner = closed(&backend)?.open(&credentials);
         let inner = inner.map_err(|error| {
@@ -66,7 +76,8 @@ impl Repository {
     }
 
     /// Removes these snapshots, then every pack that no other snapshot needs; returns the bytes freed. With
-    /// `dry_run` nothing is touched and the figure is the plan's. Nobody else may take, read or prune meanwhile.
+    /// `dry_run` nothing is touched and the figure is the plan's. Nobody else may take, read or prune meanwhile: see
+    /// [`Self::open_under`].
     pub(crate) fn prune(&self, remove: &BTreeSet<String>, dry_run: bool) -> Result<u64> {
         let failed =
             |error: &rustic_core::RusticError| fault(Text::new("vault-prune-failed"), &self.backend, error);
@@ -88,7 +99,7 @@ impl Repository {
     }
 
     /// Takes out of the index what is not there any more, and puts in what only the packs themselves still tell.
-    /// Nobody else may take, read or prune meanwhile.
+    /// Nobody else may take, read or prune meanwhile: see [`Self::open_under`].
     pub(crate) fn mend(&self, survey: &Survey) -> Result<()> {
         let failed =
             |error: &rustic_core::RusticError| fault(Text::new("vault-mend-failed"), &self.backend, error);
@@ -105,7 +116,7 @@ impl Repository {
     }
 
     /// Puts in the index what only the packs themselves still tell, as if the index files that must not be relied on
-    /// were not there; these stay. Nobody else may take, read or prune meanwhile.
+    /// were not there; these stay. Nobody else may take, read or prune meanwhile: see [`Self::open_under`].
     pub(crate) fn add_to_index(&self, survey: &Survey) -> Result<()> {
         self.distrust(survey);
         self.backend.hide(survey.short_packs());

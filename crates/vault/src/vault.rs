@@ -21,7 +21,7 @@ use roadstead_core::{
 use tokio::task::JoinError;
 
 use crate::{
-    catalogue::{self, Catalogue, SEAL},
+    catalogue::{self, Catalogue, SEAL, SEAL_LENGTH_MAX},
     check,
     claim::{self, Claim, Pace, Use},
     key::{self, Cipher, Master},
@@ -111,11 +111,13 @@ pub(crate) struct LocalVault {
 }
 
 impl LocalVault {
-    /// Opens by the seal; where the seal is gone or damaged, by the repository's own key files, and makes it anew.
+    /// Opens by the seal; where the seal is gone, damaged, or too long to be one, by the repository's own key files, and
+    /// makes it anew.
     async fn unlock(place: Place, key: &Secret, pace: Pace) -> Result<Self> {
-        let seal = match place.get(SEAL).await {
-            Err(error) if error.kind == Kind::NotFound => None,
-            seal => Some(seal?),
+        let seal = match place.get_within(SEAL, SEAL_LENGTH_MAX).await {
+            // The latter: it was cut while it was read.
+            Err(error) if matches!(error.kind, Kind::NotFound | Kind::Corrupt) => None,
+            seal => seal?,
         };
         let password = key.clone();
         let opened = blocking(move || match seal {

@@ -1,5 +1,6 @@
 //! The storage as `rustic_core` sees it: every listing error is an error, every object appears whole, and snapshot
-//! files are held back until somebody who has verified them lets them go.
+//! files are held back until somebody who has verified them lets them go. What pruning does, it does only while its claim
+//! holds.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +12,10 @@ use roadstead_core::{Error, Kind};
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 use tokio::runtime::Handle;
 
-use crate::place::{Place, Put};
+use crate::{
+    claim::Hold,
+    place::{Place, Put},
+};
 
 /// Folders that a repository has from its first moment, so that a missing one is damage.
 pub(crate) const FOLDERS: [&str; 4] = ["data", "index", "keys", "snapshots"];
@@ -32,6 +36,8 @@ pub(crate) struct Backend {
     /// `rustic_core` is synchronous and runs on threads of its own.
     runtime: Handle,
     snapshots: Snapshots,
+    /// The claim that every change rests on; `None`: nothing is taken away that somebody may rely on.
+    hold: Option<Hold>,
     held: Mutex<BTreeMap<String, Bytes>>,
     /// Index files that must not be believed, and packs that cannot be read.
     hidden: Mutex<BTreeSet<String>>,
@@ -43,7 +49,12 @@ impl Backend {
     /// To be called from within the runtime.
     pub(crate) fn new(place: Place, snapshots: Snapshots) -> Self {
         let (held, hidden, fault) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { place, runtime: Handle::current(), snapshots, held, hidden, fault }
+        Self { place, runtime: Handle::current(), snapshots, hold: None, held, hidden, fault }
+    }
+
+    /// The same, which writes and removes only while this claim holds.
+    pub(crate) fn under(self, hold: Hold) -> Self {
+        Self { hold: Some(hold), ..self }
     }
 
     /// Leaves these index files and packs out of every listing.
@@ -64,6 +75,13 @@ impl Backend {
     /// Takes a snapshot file that was held back.
     pub(crate) fn take_held(&self, id: &str) -> Option<Bytes> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+    }
+
+    /// To be asked before every change: `rustic_core` plans once and works long, and whoever took this process for dead
+    /// meanwhile may rely on what that plan gives up.
+    fn may_change(&self) -> RusticResult<()> {
+        let Some(hold) = &self.hold else { return Ok(()) };
+        self.runtime.block_on(hold.still_holds()).map_err(|error| self.told(error))
     }
 
     fn told(&self, error: Error) -> Box<RusticError> {
@@ -147,6 +165,7 @@ impl WriteBackend for Backend {
             held.insert(id.to_hex().to_string(), content.into());
             return Ok(());
         }
+        self.may_change()?;
         let path = path(kind, &id.to_hex());
         // The name is the content's hash, so a second one of the same name is the same one.
         let written = self.place.put(&path, content.into_vec(), Put::Replace);
@@ -154,6 +173,7 @@ impl WriteBackend for Backend {
     }
 
     fn remove(&self, kind: FileType, id: &Id, _: bool) -> RusticResult<()> {
+        self.may_change()?;
         let path = path(kind, &id.to_hex());
         self.runtime.block_on(self.place.remove(&path)).map_err(|error| self.told(error))
     }

@@ -346,6 +346,40 @@ async fn a_torn_record_is_named_and_hides_no_other() {
     assert_eq!(world.count("snapshots"), 2);
 }
 
+/// Longer than the memory, and no room on the disk: nothing of it is read, and it hides no other.
+#[tokio::test]
+async fn an_object_of_the_catalogue_longer_than_any_is_damaged() {
+    let world = World::new().await;
+    for number in 1..=2 {
+        world.take(number, &[("dump", noise(u64::from(number), 1000))]).await;
+        world.vault.note(&id(number), event(Stage::Checked, true)).await.unwrap();
+    }
+    let swell = |name: &str| {
+        let path = world.root.join(format!("catalogue/{}/{name}", id(1)));
+        fs::File::options().write(true).open(path).unwrap().set_len(1 << 40).unwrap();
+    };
+    swell("001-event");
+    let catalogue = world.vault.catalogue().await.unwrap();
+    let [first, second] = &catalogue.records[..] else { panic!("{:?}", catalogue.records) };
+    assert_eq!((first.stage(), second.stage()), (Stage::Taken, Stage::Checked));
+    assert_eq!(catalogue.findings.len(), 1);
+    swell("000-record");
+    let catalogue = world.vault.catalogue().await.unwrap();
+    assert_eq!(catalogue.records.iter().map(|record| record.id().clone()).collect::<Vec<_>>(), [id(2)]);
+    assert_eq!(catalogue.unreadable, [id(1)]);
+    let [finding] = &catalogue.findings[..] else { panic!("{:?}", catalogue.findings) };
+    assert_eq!(
+        (finding.subject.as_str(), finding.what.key.as_str()),
+        (id(1).0.as_str(), "vault-record-unreadable")
+    );
+    assert_eq!(world.vault.record(&id(1)).await.unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(world.check(1).await.len(), 1);
+    assert!(world.check(2).await.is_empty());
+    world.vault.prune(&[id(1)], false, &Unwatched).await.unwrap();
+    assert!(world.check(2).await.is_empty());
+    assert_eq!(world.structure().await, []);
+}
+
 #[tokio::test]
 async fn an_event_that_cannot_be_read_takes_the_stage_away() {
     let world = World::new().await;

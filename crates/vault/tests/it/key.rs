@@ -87,6 +87,43 @@ async fn a_lost_or_damaged_seal_is_made_anew() {
     }
 }
 
+/// Whoever can write one file of the vault must not take all memory or hours of everybody who opens it.
+#[tokio::test]
+async fn a_seal_that_asks_for_too_much_is_not_tried_and_is_made_anew() {
+    let world = World::new().await;
+    world.take(1, &[("a", noise(1, 1000))]).await;
+    let seal = world.root.join("catalogue/seal");
+    let ours = fs::read_to_string(&seal).unwrap();
+    for (cost, greedy) in [
+        ("\"p\": 1\n", "\"p\": 0\n"),
+        ("\"p\": 1\n", "\"p\": 100000000\n"),
+        ("\"p\": 1\n", "\"p\": 4294967295\n"),
+        ("\"log_n\": 12", "\"log_n\": 63"),
+    ] {
+        let theirs = ours.replace(cost, greedy);
+        assert_ne!(theirs, ours, "{greedy}");
+        fs::write(&seal, theirs).unwrap();
+        let vault = world.reopened().await;
+        assert_eq!(vault.catalogue().await.unwrap().records.len(), 1, "{greedy}");
+        assert!(fs::read_to_string(&seal).unwrap().contains(cost), "{greedy}");
+    }
+}
+
+#[tokio::test]
+async fn a_seal_longer_than_any_is_not_read_and_is_made_anew() {
+    let world = World::new().await;
+    world.take(1, &[("a", noise(1, 1000))]).await;
+    let seal = world.root.join("catalogue/seal");
+    // Longer than the memory, and no room on the disk.
+    for length in [(64 << 10) + 1, 1 << 40] {
+        fs::File::options().write(true).open(&seal).unwrap().set_len(length).unwrap();
+        let vault = world.reopened().await;
+        assert_eq!(vault.catalogue().await.unwrap().records.len(), 1);
+        assert!(fs::metadata(&seal).unwrap().len() < 1024, "it was not made anew");
+        assert!(world.check(1).await.is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_catalogue_that_vanished_is_an_error_and_not_an_empty_list() {
     let world = World::new().await;

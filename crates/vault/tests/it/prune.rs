@@ -1,6 +1,6 @@
 //! Pruning: alone, never the last proven one, and safe to be killed anywhere.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use roadstead_core::{
     Kind,
@@ -10,7 +10,7 @@ use roadstead_core::{
     },
 };
 
-use crate::world::{World, draft, dumped, event, id, noise};
+use crate::world::{World, draft, dumped, event, files, id, noise};
 
 #[tokio::test]
 async fn what_nobody_needs_goes_and_all_else_stays() {
@@ -145,4 +145,54 @@ async fn a_removal_cut_after_its_tombstone_is_completed() {
     assert_eq!(world.structure().await, []);
     assert_eq!((world.count("data"), world.count("catalogue")), (0, 1));
     assert!(!world.root.join(format!("catalogue/{}", id(1))).exists());
+}
+
+/// Ties the claim to a file once the last look of the pruning itself is near: it lasts as long as that file does.
+struct LastsAsLongAs {
+    claims: PathBuf,
+    file: PathBuf,
+}
+
+impl Watch for LastsAsLongAs {
+    fn progress(&self, progress: Progress) {
+        if progress.phase.key == "vault-phase-packs" {
+            for claim in files(&self.claims) {
+                fs::remove_file(&claim).unwrap();
+                symlink(&self.file, &claim).unwrap();
+            }
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// As when it stood still for so long that another host took it for dead: the first thing that the library removes takes
+/// the claim along, and from there on nothing may go that a backup of that host relies on.
+#[tokio::test]
+async fn a_pruning_whose_claim_is_lost_in_the_middle_removes_nothing_more() {
+    let world = World::new().await;
+    let bytes = noise(1, 3_000_000);
+    world.take(1, &[("a", bytes.clone())]).await;
+    let first = world.files("snapshots").pop().unwrap();
+    world.take(2, &[("a", noise(2, 100_000))]).await;
+    let before = (world.files("data"), world.files("index"));
+    let watch = LastsAsLongAs { claims: world.root.join("claims"), file: first.clone() };
+    let lost = world.vault.prune(&[id(1)], false, &watch).await.unwrap_err();
+    assert_eq!((lost.kind, lost.what.key.as_str()), (Kind::Busy, "vault-claim-lost"), "{lost}");
+    assert!(!first.exists(), "it was refused before the library began");
+    assert_eq!((world.files("data"), world.files("index")), before);
+    for claim in world.files("claims") {
+        fs::remove_file(claim).unwrap();
+    }
+    let record = world.take(3, &[("a", bytes.clone())]).await;
+    assert!(record.stored.0 < 10_000, "it does not rely on what was there: {} stored", record.stored);
+    // The next one completes it.
+    world.vault.prune(&[], false, &Unwatched).await.unwrap();
+    assert!(world.read(3, "a").await.unwrap() == bytes);
+    for number in [2, 3] {
+        assert_eq!(world.check(number).await, []);
+    }
+    assert_eq!(world.structure().await, []);
 }
