@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The streams of what has no rows of its own.
-const PROGRAMS: &[&str] = &["routines.sql", "triggers.sql", "events.sql"];
+const PROGRAMS: &[&str] = &["routines.sql", "views.sql", "triggers.sql", "events.sql"];
 
 /// What a server had before a load, although it counts as empty.
 #[derive(Debug, Serialize, Deserialize)]
@@ -142,7 +142,8 @@ impl Known {
         for object in &manifest.objects {
             known.put(&object.kind, &object.name);
         }
-        // What a manifest leaves out, because it may rightly differ: events that end by themselves.
+        // What a manifest leaves out, because it may rightly differ: events that end by themselves, views that could not be
+        // used.
         for statement in load::definitions(source, PROGRAMS).await? {
             known.put(&statement.kind, &statement.of);
         }
@@ -169,7 +170,7 @@ impl Known {
             if !self.has("database", std::slice::from_ref(database)) {
                 return Err(foreign(link, database));
             }
-            // Tables that hold nothing, and views that cannot be used, may be in no manifest; nothing is lost with them.
+            // Tables that hold nothing are in no manifest; with them, and with views that cannot be used, nothing is lost.
             for table in catalogue::tables(session, database).await? {
                 let is_known = ["table", "view", "sequence"].iter().any(|kind| self.has(kind, &table.path()));
                 if table.holds() == Holds::Nothing || is_known {

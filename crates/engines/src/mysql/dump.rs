@@ -85,6 +85,17 @@ impl Inventory {
         }
     }
 
+    /// A view that is there, and that its reader could not use.
+    fn note_broken(&mut self, view: &Table) {
+        self.objects.push(Object {
+            kind: programs::BROKEN.into(),
+            name: view.path(),
+            count: None,
+            digest: None,
+            strength: Strength::CountSnapshot,
+        });
+    }
+
     fn note_rows(&mut self, table: &Table, tally: &Tally) {
         let strength =
             if table.holds() == Holds::Apart { Strength::ContentAfter } else { Strength::ContentSnapshot };
@@ -284,6 +295,7 @@ async fn code(
         let (definition, broken) = programs::view(session, table).await?;
         if let Some(why) = broken {
             inventory.findings.push(survey::broken_view(table, &why));
+            inventory.note_broken(table);
         }
         several(output, &mut stream, inventory, &[definition]).await?;
     }

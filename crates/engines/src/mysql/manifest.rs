@@ -14,7 +14,7 @@ use roadstead_core::{
 use super::{
     Mysql,
     dump::{self, Output},
-    memory, observe,
+    memory, observe, programs,
     session::{ADMIN, Session},
     snapshot::Snapshot,
 };
@@ -37,6 +37,7 @@ impl Inspect for Mysql {
         keep: &[String],
     ) -> (Manifest, Manifest) {
         let (original, copy) = memory::comparable(original, copy, matches!(lived, Lived::Started(_)));
+        let (original, copy) = by_name_if_broken(original, copy);
         comparable(original, copy, keep)
     }
 
@@ -93,6 +94,28 @@ fn comparable(mut original: Manifest, mut copy: Manifest, keep: &[String]) -> (M
     let on_both = |object: &&mut Object| had.contains(&of(object)) && has.contains(&of(object));
     for object in original.objects.iter_mut().chain(&mut copy.objects).filter(on_both) {
         object.digest = None;
+    }
+    (original, copy)
+}
+
+/// A view that the original's reader could not use may want a right of that account's alone, or a table that is gone. So
+/// the copy may have it, and its reader be able to use it or not, or its load may have told that it cannot be made: where
+/// it is there it is compared by its name. One that only the copy's reader cannot use is missing.
+fn by_name_if_broken(mut original: Manifest, mut copy: Manifest) -> (Manifest, Manifest) {
+    let names = |manifest: &Manifest, kinds: &[&str]| -> HashSet<Vec<String>> {
+        let objects = manifest.objects.iter().filter(|object| kinds.contains(&object.kind.as_str()));
+        objects.map(|object| object.name.clone()).collect()
+    };
+    // Snapshots of earlier versions do not say which views were so: there they are left out of the copy alone.
+    let told = names(&original, &[programs::BROKEN]);
+    let there = names(&copy, &["view", programs::BROKEN]);
+    original.objects.retain(|object| object.kind != programs::BROKEN || there.contains(&object.name));
+    copy.objects.retain(|object| object.kind != programs::BROKEN || told.contains(&object.name));
+    for object in original.objects.iter_mut().chain(&mut copy.objects) {
+        if matches!(object.kind.as_str(), "view" | programs::BROKEN) && told.contains(&object.name) {
+            object.kind = "view".into();
+            object.digest = None;
+        }
     }
     (original, copy)
 }
@@ -172,5 +195,28 @@ mod tests {
         let copy = manifest(&[("account", "app@%", "b"), ("account", "root@localhost", "x")]);
         let expected = [(Unlike::Content, "app@%".to_owned()), (Unlike::Extra, "root@localhost".to_owned())];
         assert_eq!(found(&original, &copy, ADMIN), expected);
+    }
+
+    #[test]
+    fn a_view_that_the_backup_could_not_use_is_compared_by_its_name_where_it_is() {
+        let mut broken = manifest(&[(programs::BROKEN, "v", "")]);
+        broken.objects[0].digest = None;
+        let (usable, none) = (manifest(&[("view", "v", "a")]), manifest(&[]));
+        let found = |original: &Manifest, copy: &Manifest| {
+            let (left, right) = by_name_if_broken(original.clone(), copy.clone());
+            // It may be asked twice.
+            let (left, right) = by_name_if_broken(left, right);
+            let compared = compare(&left, &right);
+            let how: Vec<_> = compared.differences.into_iter().map(|difference| difference.how).collect();
+            (how, compared.by_name)
+        };
+        assert_eq!(found(&broken, &usable), (vec![], 1));
+        assert_eq!(found(&broken, &broken), (vec![], 1));
+        assert_eq!(found(&broken, &none), (vec![], 0), "its load told that it could not be made");
+        assert_eq!(found(&usable, &broken), (vec![Unlike::Missing], 0));
+        assert_eq!(found(&usable, &none), (vec![Unlike::Missing], 0));
+        // A snapshot that does not say which views were broken.
+        assert_eq!(found(&none, &broken), (vec![], 0));
+        assert_eq!(found(&none, &usable), (vec![Unlike::Extra], 0));
     }
 }

@@ -221,6 +221,9 @@ pub(super) async fn events(session: &mut Session, database: &str) -> Result<Vec<
     Ok(all)
 }
 
+/// The kind of the objects that say of a view that its reader could not use it.
+pub(super) const BROKEN: &str = "broken view";
+
 /// A view's definition, and why it cannot be used, if it cannot.
 pub(super) async fn view(session: &mut Session, view: &Table) -> Result<(Definition, Option<String>), Fault> {
     let broken = catalogue::broken(session, view).await?;
@@ -233,7 +236,7 @@ pub(super) async fn view(session: &mut Session, view: &Table) -> Result<(Definit
     let written = Written { sql_mode: None, time_zone: None, client, connection, database: None };
     let mut definition = program("view", view.path(), made, &written, "")?;
     if broken.is_some() {
-        // It is tried all the same: what it lacks may be a right, which making it does not need.
+        // It is tried all the same: what it lacks may be a right of ours alone. To who has it the text may be another.
         definition.digest = None;
         for statement in &mut definition.statements {
             if statement.role == Role::Make {

@@ -206,7 +206,7 @@ async fn broken_views(
     Ok(())
 }
 
-/// A view that cannot be used now, and so cannot be made again.
+/// A view that cannot be used now, by this account at least, and may be none that can be made again.
 pub(super) fn broken_view(view: &catalogue::Table, why: &str) -> Finding {
     let what = Text::new("mysql-broken-view").with("view", view.shown()).with("why", why);
     Finding::warning(view.shown(), what).cure(Text::new("mysql-broken-view-cure"))

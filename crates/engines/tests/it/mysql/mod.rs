@@ -11,3 +11,4 @@ mod roundtrip;
 pub(crate) mod server;
 mod settings;
 mod strangers;
+mod views;
