@@ -48,12 +48,11 @@ pub(crate) async fn look(inner: &Arc<Inner>, ask: &LookAsk, purse: &Purse) -> Re
     let shared = Arc::new((ask.host.clone(), purse.clone(), ask.depth, ask.fleet_file.clone()));
     let mut looks = JoinSet::new();
     let mut late = Vec::new();
-    let besides = match tokio::time::timeout(BESIDES_DEADLINE, besides(ask)).await {
-        Ok(besides) => besides?,
-        Err(_) => {
-            late.push(hung(ask));
-            Vec::new()
-        }
+    let besides = if let Ok(besides) = tokio::time::timeout(BESIDES_DEADLINE, besides(ask)).await {
+        besides?
+    } else {
+        late.push(hung(ask));
+        Vec::new()
     };
     let remains = tokio::time::timeout(BESIDES_DEADLINE, remains::look(inner, ask));
     for member in ask.members.iter().chain(&besides) {

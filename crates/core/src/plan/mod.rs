@@ -6,6 +6,7 @@ pub mod backup;
 mod condition;
 pub mod down;
 pub mod former;
+mod lost;
 mod place;
 pub mod restore;
 mod situation;

@@ -101,7 +101,8 @@ pub(super) async fn dump(link: &Link, sink: &mut dyn Sink, watch: &dyn Watch) ->
     let mut objects = globals::objects(&globals);
     for database in globals.databases.iter().filter(|database| database.is_dumped()) {
         watch.go_on()?;
-        let (found, told) = Box::pin(dump_database(link, &home, tool, database, sink, watch)).await?;
+        let work = Box::pin(dump_database(link, tool, database, sink, watch));
+        let (found, told) = home.alive_while(work).await?;
         objects.extend(found);
         findings.extend(told);
     }
@@ -109,9 +110,9 @@ pub(super) async fn dump(link: &Link, sink: &mut dyn Sink, watch: &dyn Watch) ->
     Ok(Dumped { flavour: NAME.to_owned(), version, position, manifest, findings })
 }
 
+/// The caller watches over it: not every question here has a deadline.
 async fn dump_database(
     link: &Link,
-    home: &Session,
     tool: &Tool,
     database: &Database,
     sink: &mut dyn Sink,
@@ -148,7 +149,7 @@ async fn dump_database(
         words
     };
     let both = async { tokio::try_join!(pump, digest) };
-    let (words, mut objects) = Box::pin(home.alive_while(both)).await?;
+    let (words, mut objects) = Box::pin(both).await?;
     let after = manifest::sequences(&snapshot.session, name).await?;
     objects.extend(manifest::settled(sequences, &after));
     snapshot.release().await?;

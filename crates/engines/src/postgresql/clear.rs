@@ -161,7 +161,7 @@ pub(super) async fn clear(source: &dyn Source, link: &Link, ask: &LoadAsk<'_>) -
     let known = known(&ask.record.dumped.manifest);
     // One that an interrupted DROP left broken takes no connections, and holds nothing that anybody could want.
     for database in all.iter().filter(|database| database.is_dumped()) {
-        only_known(link, &database.name, &known).await?;
+        home.alive_while(only_known(link, &database.name, &known)).await?;
     }
     for database in dropped {
         drop_database(&home, link, database).await?;

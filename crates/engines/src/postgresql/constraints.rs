@@ -68,7 +68,7 @@ async fn found(session: &Session) -> Result<Vec<Check>> {
 }
 
 /// Takes off the CHECK constraints that may look elsewhere. Those that are a table's own and inherited too can go only
-/// after their parents', so they are found anew until none is left.
+/// after their parents', so they are found anew until none is left. The caller watches over it.
 pub(super) async fn take_off(session: &Session) -> Result<Vec<Check>> {
     let mut all = Vec::new();
     loop {
@@ -168,10 +168,11 @@ async fn add_or_as_it_was(
         Err(error) => error,
     };
     let unasked = format!("{add} NOT VALID");
-    let is_as_it_was = match session.rows_at_length(&format!("{unasked}; {AS_IT_WAS}")).await {
+    let valid = format!("{unasked}; {AS_IT_WAS}");
+    let is_as_it_was = match home.alive_while(session.rows_at_length(&valid)).await {
         Ok(_) => true,
         Err(refused) if refused.kind == Kind::Denied => {
-            session.rows_at_length(&unasked).await?;
+            home.alive_while(session.rows_at_length(&unasked)).await?;
             false
         }
         // Up to 17, what refers from a partitioned table cannot be added unasked.

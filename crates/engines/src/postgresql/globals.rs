@@ -1,6 +1,8 @@
 //! What belongs to the whole server and to no dump of a database: accounts with their passwords' verifiers,
 //! memberships, settings, tablespaces, and each database's own properties. Read in one transaction, kept as JSON.
 
+use std::collections::BTreeMap;
+
 use roadstead_core::{
     Error, Kind, Result, Text,
     manifest::{Object, Strength},
@@ -8,7 +10,7 @@ use roadstead_core::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use super::link::Session;
+use super::{link::Session, profile::ADMIN};
 
 /// The form of [`Globals`] as it lies in a snapshot.
 pub(super) const FORMAT: u32 = 1;
@@ -32,6 +34,13 @@ pub(super) struct Globals {
     pub(super) parameters: Vec<ParameterRights>,
     pub(super) settings: Vec<Settings>,
     pub(super) databases: Vec<Database>,
+}
+
+impl Globals {
+    /// The superuser that the server was created with.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.roles.iter().find(|role| role.bootstrap).map(|role| role.name.as_str())
+    }
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -85,6 +94,41 @@ pub(super) struct Tablespace {
 pub(super) struct ParameterRights {
     pub(super) name: String,
     pub(super) rights: Option<Vec<Right>>,
+}
+
+impl ParameterRights {
+    /// The rights that were given: not those of the server's `first` superuser, who owns every parameter.
+    pub(super) fn given(&self, first: Option<&str>) -> impl Iterator<Item = &Right> {
+        let all = self.rights.iter().flatten();
+        all.filter(move |right| first.is_none() || right.grantee.as_deref() != first)
+    }
+
+    /// The given rights as they are in a server of ours, whose first superuser is [`ADMIN`]: who granted one matters to
+    /// nobody. Of an original whose first superuser is called so too this is what the server tells, so that older
+    /// snapshots keep their digests. Empty: nobody was given any.
+    fn comparable(&self, first: Option<&str>) -> Vec<Right> {
+        let mut all: BTreeMap<(bool, Option<&str>, &str), bool> = BTreeMap::new();
+        for right in self.given(first).filter(|right| right.grantee.as_deref() != Some(ADMIN)) {
+            let grantee = right.grantee.as_deref();
+            // Everybody comes last, as in the server's list.
+            *all.entry((grantee.is_none(), grantee, right.privilege.as_str())).or_default() |=
+                right.grantable;
+        }
+        if all.is_empty() {
+            return Vec::new();
+        }
+        for privilege in ["ALTER SYSTEM", "SET"] {
+            all.insert((false, Some(ADMIN), privilege), false);
+        }
+        all.into_iter()
+            .map(|((_, grantee, privilege), grantable)| Right {
+                grantee: grantee.map(str::to_owned),
+                privilege: privilege.to_owned(),
+                grantable,
+                grantor: ADMIN.to_owned(),
+            })
+            .collect()
+    }
 }
 
 /// One right of one role; `grantee` `None` is everybody.
@@ -273,7 +317,7 @@ pub(super) fn objects(globals: &Globals) -> Vec<Object> {
             put("role-password", vec![&role.name], verifier);
         }
     }
-    let mut pairs: std::collections::BTreeMap<(&str, &str), Vec<String>> = std::collections::BTreeMap::new();
+    let mut pairs: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for grant in &globals.memberships {
         // Who granted it matters to nobody but the server's own bookkeeping, and need not exist in a copy.
         let options = format!("{} {:?} {:?}", grant.admin, grant.inherit, grant.set);
@@ -289,7 +333,10 @@ pub(super) fn objects(globals: &Globals) -> Vec<Object> {
         put("tablespace", vec![&tablespace.name], &json(&plain));
     }
     for parameter in &globals.parameters {
-        put("parameter-rights", vec![&parameter.name], &json(&parameter.rights));
+        let rights = parameter.comparable(globals.first());
+        if !rights.is_empty() {
+            put("parameter-rights", vec![&parameter.name], &json(&rights));
+        }
     }
     for settings in &globals.settings {
         let mut values = settings.values.clone();
@@ -328,4 +375,53 @@ fn effective(database: &Database) -> Vec<Right> {
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("these are plain data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rights on one parameter, each `grantee privilege grantor`; a star after the privilege: it may be granted on.
+    fn rights(all: &[&str]) -> ParameterRights {
+        let right = |text: &&str| {
+            let [grantee, privilege, grantor] = text.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("three words: {text}")
+            };
+            Right {
+                grantee: Some(grantee).filter(|name| *name != "*").map(str::to_owned),
+                privilege: privilege.trim_end_matches('*').replace('_', " "),
+                grantable: privilege.ends_with('*'),
+                grantor: grantor.to_owned(),
+            }
+        };
+        ParameterRights { name: "work_mem".into(), rights: Some(all.iter().map(right).collect()) }
+    }
+
+    #[test]
+    fn rights_on_a_parameter_are_the_same_whatever_the_first_superuser_is_called() {
+        let plain = rights(&[
+            "app SET postgres",
+            "dev SET* postgres",
+            "postgres ALTER_SYSTEM postgres",
+            "postgres SET postgres",
+            "* SET postgres",
+        ]);
+        let common = json(&plain.comparable(Some("postgres")));
+        assert_eq!(common, json(&plain.rights), "as older snapshots have it");
+        let other = rights(&[
+            "app SET dba",
+            "dba ALTER_SYSTEM dba",
+            "dba SET dba",
+            "dev SET app",
+            "dev SET* dba",
+            "* SET dba",
+        ]);
+        assert_eq!(json(&other.comparable(Some("dba"))), common);
+        assert_eq!(other.given(Some("dba")).count(), 4, "what a load grants");
+        let lacking = rights(&["app SET dba", "dev SET dba", "* SET dba"]);
+        assert_ne!(json(&lacking.comparable(Some("dba"))), common);
+        // What is the first superuser's alone is in no copy.
+        assert!(rights(&["dba SET dba"]).comparable(Some("dba")).is_empty());
+        assert!(ParameterRights { rights: None, ..plain }.comparable(Some("dba")).is_empty());
+    }
 }

@@ -3,10 +3,17 @@
 //!
 //! All questions go by the simple protocol, one round trip each, and are answered in text.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use roadstead_core::{
-    Error, Kind, Millis, Result, Secret, Text,
+    Bytes, Error, Kind, Millis, Result, Secret, Text,
     model::TlsMode,
     port::{Link, layout::Endpoint},
     seen::Protection,
@@ -20,7 +27,10 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{sql::shown, wire::Wire};
+use super::{
+    sql::shown,
+    wire::{ANSWER_BYTES_MAX, Wire},
+};
 use crate::tls;
 
 /// The database that is asked about the whole server, and the one that always exists besides it.
@@ -60,6 +70,8 @@ pub(super) struct Session {
     pub(super) protection: Protection,
     /// It acts as the account itself, whatever role the database's settings name: the tools must be told too.
     acts_as_itself: bool,
+    /// An answer was cut off because it had no end.
+    is_endless: Arc<AtomicBool>,
 }
 
 impl Drop for Session {
@@ -127,7 +139,7 @@ impl Session {
 
     /// Asks a question that may take its time; the caller watches over it by [`Session::alive_while`].
     pub(super) async fn rows_at_length(&self, question: &str) -> Result<Vec<Row>> {
-        let messages = self.client.simple_query(question).await.map_err(|error| foreign(&error))?;
+        let messages = self.client.simple_query(question).await.map_err(|error| self.told(&error))?;
         Ok(messages
             .into_iter()
             .filter_map(|message| match message {
@@ -168,7 +180,7 @@ impl Session {
                 done = &mut work => return done,
                 beat = pulse => match beat {
                     Ok(Ok(_)) => missed = 0,
-                    Ok(Err(error)) => return Err(foreign(&error)),
+                    Ok(Err(error)) => return Err(self.told(&error)),
                     Err(_) => missed += 1,
                 },
             }
@@ -177,6 +189,15 @@ impl Session {
             }
             next = Instant::now() + PULSE;
         }
+    }
+
+    /// An error of this session's as ours.
+    fn told(&self, error: &tokio_postgres::Error) -> Error {
+        if !self.is_endless.load(Ordering::Relaxed) {
+            return foreign(error);
+        }
+        let what = Text::new("postgresql-answer-endless").with("most", Bytes(ANSWER_BYTES_MAX).to_string());
+        Error::new(Kind::Failed, what).cure(Text::new("postgresql-protocol-cure"))
     }
 }
 
@@ -197,6 +218,7 @@ async fn wire(link: &Link, asks_tls: bool) -> Result<Wire> {
 async fn plain(link: &Link, config: &mut Config) -> Result<Session> {
     config.ssl_mode(SslMode::Disable);
     let wire = wire(link, false).await?;
+    let is_endless = wire.is_endless();
     let (client, connection) = config.connect_raw(wire, NoTls).await.map_err(|error| foreign(&error))?;
     let connection = tokio::spawn(async move { drop(connection.await) });
     Ok(Session {
@@ -206,6 +228,7 @@ async fn plain(link: &Link, config: &mut Config) -> Result<Session> {
         endpoint: link.endpoint.to_string(),
         protection: Protection::Plain,
         acts_as_itself: false,
+        is_endless,
     })
 }
 
@@ -218,6 +241,7 @@ async fn protected(link: &Link, config: &mut Config, mode: SslMode) -> Result<Se
     };
     let tls = MakeTlsConnect::<Wire>::make_tls_connect(&mut tls, host).map_err(Error::internal)?;
     let wire = wire(link, true).await?;
+    let is_endless = wire.is_endless();
     let (client, connection) = config.connect_raw(wire, tls).await.map_err(|error| foreign(&error))?;
     let connection = tokio::spawn(async move { drop(connection.await) });
     let mut session = Session {
@@ -227,6 +251,7 @@ async fn protected(link: &Link, config: &mut Config, mode: SslMode) -> Result<Se
         endpoint: link.endpoint.to_string(),
         protection: Protection::Verified,
         acts_as_itself: false,
+        is_endless,
     };
     if mode == SslMode::Prefer {
         let encrypted = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()";

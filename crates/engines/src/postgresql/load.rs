@@ -118,14 +118,17 @@ async fn load_database(
     let file = head.0.display().to_string();
     let mut findings =
         from_head(restoring, database, vec!["--section=pre-data".into(), file.clone()]).await?;
-    let lent = search_path::lend(&inside, restoring.globals, database).await?;
-    let set_aside = constraints::take_off(&inside).await?;
+    let ready_for_rows = Box::pin(async {
+        let lent = search_path::lend(&inside, restoring.globals, database).await?;
+        Ok((lent, constraints::take_off(&inside).await?))
+    });
+    let (lent, set_aside) = restoring.home.alive_while(ready_for_rows).await?;
     findings.extend(rows(restoring, source, &stream, database).await?);
     findings.extend(post_data(restoring, database, &file, &after.rest).await?);
     // With indexes there: a constraint may look into other tables. Indexes by what a domain checks need it off.
     findings.extend(constraints::put_back(&inside, restoring.home, &set_aside, &database.name).await?);
     findings.extend(foreign_keys(restoring, database, &inside, &file, &after.foreign_keys).await?);
-    search_path::take_back(&inside, &lent).await?;
+    restoring.home.alive_while(search_path::take_back(&inside, &lent)).await?;
     findings.extend(post_data(restoring, database, &file, &after.comments).await?);
     findings.extend(post_data(restoring, database, &file, &after.event_triggers).await?);
     Ok(findings)
@@ -205,7 +208,7 @@ async fn extensions(
     let session = Session::open(restoring.link, &database.name).await?;
     session.run(STEADY).await?;
     let mut findings = Vec::new();
-    for row in session.rows_at_length("SELECT extname, extversion FROM pg_extension ORDER BY 1").await? {
+    for row in session.rows("SELECT extname, extversion FROM pg_extension ORDER BY 1").await? {
         let [Some(extension), Some(is)] = fixed::<2>(row)? else { continue };
         let Some(before) = was.get(extension.as_str()).filter(|before| **before != is) else { continue };
         let what = Text::new("postgresql-extension-other")

@@ -36,15 +36,23 @@ pub(super) struct Target<'a> {
     pub(super) private: bool,
 }
 
-async fn run_all(session: &Session, statements: &[String]) -> Result<()> {
-    for batch in statements.chunks(AT_ONCE) {
-        session.rows_at_length(&batch.join("; ")).await?;
+/// Runs all of them, as long as the server answers another session.
+async fn run_all(session: &Session, link: &Link, statements: &[String]) -> Result<()> {
+    if statements.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let watcher = Session::home(link).await?;
+    let work = async {
+        for batch in statements.chunks(AT_ONCE) {
+            session.rows_at_length(&batch.join("; ")).await?;
+        }
+        Ok(())
+    };
+    watcher.alive_while(work).await
 }
 
 pub(super) async fn names(session: &Session, question: &str) -> Result<BTreeSet<String>> {
-    let rows = session.rows_at_length(question).await?;
+    let rows = session.rows(question).await?;
     Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
 }
 
@@ -58,7 +66,7 @@ pub(super) async fn before_data(target: &Target<'_>, globals: &Globals) -> Resul
     for role in &wanted {
         statements.extend(role_statements(role, there.contains(&role.name)));
     }
-    run_all(&home, &statements).await?;
+    run_all(&home, target.link, &statements).await?;
     grant_memberships(&home, target, globals).await?;
     let mut findings = make_tablespaces(&home, target, globals).await?;
     findings.extend(make_databases(home, target, globals).await?);
@@ -176,7 +184,7 @@ async fn make_tablespaces(home: &Session, target: &Target<'_>, globals: &Globals
             tablespace.options.iter().flatten().map(|option| format!("ALTER {on} SET ({option})")).collect();
         statements.extend(rights_statements(&on, &tablespace.owner, tablespace.rights.as_deref()));
         statements.extend(comment(&on, tablespace.comment.as_deref()));
-        run_all(home, &statements).await?;
+        run_all(home, target.link, &statements).await?;
     }
     Ok(findings)
 }
@@ -211,12 +219,16 @@ async fn make_databases(home: Session, target: &Target<'_>, globals: &Globals) -
 pub(super) async fn replace_database(link: &Link, database: &Database) -> Result<()> {
     let other = if database.name == "template1" { "postgres" } else { "template1" };
     let session = Session::open(link, other).await?;
+    // One at home may sit in the database that goes.
+    let watcher = Session::open(link, other).await?;
     let name = identifier(&database.name);
     session.run(&format!("ALTER DATABASE {name} IS_TEMPLATE false")).await?;
-    // What still sits in it is a session of ours that is about to end.
-    session.rows_at_length(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
-    // Its own watcher would sit in one of the two; nobody else is here, and the pulse is not needed for a copy.
-    session.rows_at_length(&create_statement(database)).await.map(drop)
+    let work = async {
+        // What still sits in it is a session of ours that is about to end.
+        session.rows_at_length(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+        session.rows_at_length(&create_statement(database)).await.map(drop)
+    };
+    watcher.alive_while(work).await
 }
 
 fn create_statement(database: &Database) -> String {
@@ -251,9 +263,8 @@ pub(super) async fn after_data(target: &Target<'_>, globals: &Globals) -> Result
     home.run(UNLOGGED).await?;
     let mut statements = Vec::new();
     for parameter in &globals.parameters {
-        for right in parameter.rights.iter().flatten() {
-            statements.push(grant_statement(&format!("PARAMETER {}", identifier(&parameter.name)), right));
-        }
+        let on = format!("PARAMETER {}", identifier(&parameter.name));
+        statements.extend(parameter.given(globals.first()).map(|right| grant_statement(&on, right)));
     }
     for database in globals.databases.iter().filter(|database| database.is_dumped()) {
         let on = format!("DATABASE {}", identifier(&database.name));
@@ -266,7 +277,7 @@ pub(super) async fn after_data(target: &Target<'_>, globals: &Globals) -> Result
             database.connection_limit, database.template
         ));
     }
-    run_all(&home, &statements).await?;
+    run_all(&home, target.link, &statements).await?;
     let mut findings = Vec::new();
     for settings in
         globals.settings.iter().filter(|s| s.role.as_ref().is_none_or(|role| !target.keep.contains(role)))

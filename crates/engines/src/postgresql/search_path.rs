@@ -111,7 +111,7 @@ pub(super) async fn unlendable(session: &Session) -> Result<Vec<String>> {
 
 /// Gives each function the path that its owner's sessions have in the original's database, and after it the schemas
 /// of the owner and of the function; not to those that would find one thing or another by it. Returns those that have
-/// it now, each with its argument types.
+/// it now, each with its argument types. The caller watches over it, as over what takes them back.
 pub(super) async fn lend(session: &Session, globals: &Globals, database: &Database) -> Result<Vec<String>> {
     let usual = session.value("SELECT reset_val FROM pg_settings WHERE name = 'search_path'").await?;
     let usual = usual.unwrap_or_default();

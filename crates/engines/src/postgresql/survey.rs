@@ -5,7 +5,7 @@ use roadstead_core::{Error, Finding, Kind, Result, Severity, Text, port::Link};
 
 use super::{
     globals::{self, Database, Globals},
-    link::{STEADY, Session},
+    link::{Row, STEADY, Session},
     observe::{fixed, in_clear_beyond_host},
     search_path,
     sql::shown,
@@ -24,6 +24,26 @@ struct Question {
 }
 
 impl Question {
+    /// The same, of no more names than a finding lists; each with their number.
+    fn limited(&self) -> String {
+        let names = self.names.replace("{relation}", USER_RELATION);
+        format!(
+            "SELECT count(*) OVER (), x.name FROM ({names}) x(name) ORDER BY x.name COLLATE \"C\" LIMIT {NAMES_SHOWN}"
+        )
+    }
+
+    /// The finding, where the question has an answer.
+    fn answered(&self, rows: Vec<Row>, database: &str) -> Result<Option<Finding>> {
+        let mut listed = Vec::new();
+        let mut count = 0_u64;
+        for row in rows {
+            let [total, name] = fixed::<2>(row)?;
+            count = total.and_then(|text| text.parse().ok()).unwrap_or(count);
+            listed.push(shown(&name.unwrap_or_default()));
+        }
+        Ok((count > 0).then(|| self.finding(database, &listed, count)))
+    }
+
     fn finding(&self, database: &str, listed: &[String], count: u64) -> Finding {
         let more = count.saturating_sub(NAMES_SHOWN as u64);
         let mut names = listed.join(", ");
@@ -194,8 +214,11 @@ pub(super) async fn survey(link: &Link) -> Result<Vec<Finding>> {
     for database in globals.databases.iter().filter(|database| database.is_dumped()) {
         match Session::open(link, &database.name).await {
             Ok(session) => {
-                session.run(STEADY).await?;
-                findings.extend(of_database(&session, &database.name).await?);
+                let work = async {
+                    session.run(STEADY).await?;
+                    of_database(&session, &database.name).await
+                };
+                findings.extend(home.alive_while(work).await?);
             }
             Err(error) if error.kind == Kind::Denied => {
                 let what = Text::new("postgresql-no-connect").with("database", shown(&database.name));
@@ -248,16 +271,17 @@ async fn outside(home: &Session) -> Result<Vec<Finding>> {
     let altered = Question { severity: Severity::Warning, key, cure, names };
     let mut findings = Vec::new();
     for question in OF_SERVER.iter().chain([&altered]) {
-        findings.extend(asked(home, question, "").await?);
+        findings.extend(question.answered(home.rows(&question.limited()).await?, "")?);
     }
     Ok(findings)
 }
 
-/// What concerns one database.
-pub(super) async fn of_database(session: &Session, database: &str) -> Result<Vec<Finding>> {
+/// What concerns one database. The questions look at all that it has, and may take their time.
+async fn of_database(session: &Session, database: &str) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for question in QUESTIONS {
-        findings.extend(asked(session, question, database).await?);
+        let rows = session.rows_at_length(&question.limited()).await?;
+        findings.extend(question.answered(rows, database)?);
     }
     let functions = search_path::unlendable(session).await?;
     if !functions.is_empty() {
@@ -265,22 +289,6 @@ pub(super) async fn of_database(session: &Session, database: &str) -> Result<Vec
         findings.push(BY_PATH.finding(database, &listed, functions.len() as u64));
     }
     Ok(findings)
-}
-
-/// The finding of one question, where it has an answer.
-async fn asked(session: &Session, question: &Question, database: &str) -> Result<Option<Finding>> {
-    let names = question.names.replace("{relation}", USER_RELATION);
-    let limited = format!(
-        "SELECT count(*) OVER (), x.name FROM ({names}) x(name) ORDER BY x.name COLLATE \"C\" LIMIT {NAMES_SHOWN}"
-    );
-    let mut listed = Vec::new();
-    let mut count = 0_u64;
-    for row in session.rows_at_length(&limited).await? {
-        let [total, name] = fixed::<2>(row)?;
-        count = total.and_then(|text| text.parse().ok()).unwrap_or(count);
-        listed.push(shown(&name.unwrap_or_default()));
-    }
-    Ok((count > 0).then(|| question.finding(database, &listed, count)))
 }
 
 /// An error out of the findings that forbid a backup; the first is its sentence, all are its context.

@@ -5,6 +5,7 @@ postgresql-connection = the connection to PostgreSQL failed: { $message }
 postgresql-connection-cure = see whether the server runs and listens there, and what its log and the firewalls between say
 postgresql-protocol = what answers there is no PostgreSQL: { $message }
 postgresql-protocol-cure = check address and port, and whether a proxy stands between
+postgresql-answer-endless = the answer to one question is longer than { $most }
 postgresql-server-says = PostgreSQL says: { $message } ({ $code })
 postgresql-denied-cure = check the account's name and password, and the server's pg_hba.conf
 postgresql-grants-cure = give the account what the engine's README lists; "check --live" tells what is lacking

@@ -5,6 +5,7 @@ postgresql-connection = 与 PostgreSQL 的连接失败：{ $message }
 postgresql-connection-cure = 请查看服务器是否在运行并在该处监听，以及其日志和途中防火墙的情况
 postgresql-protocol = 那里应答的不是 PostgreSQL：{ $message }
 postgresql-protocol-cure = 请检查地址和端口，以及中间是否有代理
+postgresql-answer-endless = 对一个问题的应答超过 { $most }
 postgresql-server-says = PostgreSQL 说：{ $message }（{ $code }）
 postgresql-denied-cure = 请检查账号名和密码，以及服务器的 pg_hba.conf
 postgresql-grants-cure = 请授予引擎 README 所列的权限；“check --live” 会说明缺少什么

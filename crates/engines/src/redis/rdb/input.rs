@@ -32,6 +32,11 @@ impl From<Error> for Fault {
     }
 }
 
+/// A string that cannot be held.
+fn too_long(count: u64) -> Fault {
+    Fault::Unknown(format!("string of {count} bytes"))
+}
+
 /// A length, or the sort of a specially encoded string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
@@ -133,7 +138,7 @@ impl<'a> Input<'a> {
     /// Appends exactly `count` bytes, as they arrive.
     fn append(&mut self, count: u64, to: &mut Vec<u8>) -> Result<(), Fault> {
         if count > STRING_BYTES_MAX {
-            return Err(Fault::Unknown(format!("string of {count} bytes")));
+            return Err(too_long(count));
         }
         let mut left = count;
         while left > 0 {
@@ -167,7 +172,9 @@ impl<'a> Input<'a> {
         let before = to.len();
         match self.any_length()? {
             Length::Plain(length) => self.append(length, to)?,
-            Length::Special(sort) => self.special(sort, &mut |part| to.extend_from_slice(part))?,
+            Length::Special(sort) => {
+                self.special(sort, STRING_BYTES_MAX, &mut |part| to.extend_from_slice(part))?;
+            }
         }
         Ok((to.len() - before) as u64)
     }
@@ -181,7 +188,7 @@ impl<'a> Input<'a> {
                     length += self.some(plain - length, &mut *take)? as u64;
                 }
             }
-            Length::Special(sort) => self.special(sort, &mut |part| {
+            Length::Special(sort) => self.special(sort, u64::MAX, &mut |part| {
                 length += part.len() as u64;
                 take(part);
             })?,
@@ -189,8 +196,8 @@ impl<'a> Input<'a> {
         Ok(length)
     }
 
-    /// An integer, told as decimal text, or a compressed string.
-    fn special(&mut self, sort: u8, take: &mut dyn FnMut(&[u8])) -> Result<(), Fault> {
+    /// An integer, told as decimal text, or a compressed string, which inflates to no more than `most` bytes.
+    fn special(&mut self, sort: u8, most: u64, take: &mut dyn FnMut(&[u8])) -> Result<(), Fault> {
         let number = match sort {
             0 => i64::from(i8::from_le_bytes(self.array()?)),
             1 => i64::from(i16::from_le_bytes(self.array()?)),
@@ -198,6 +205,9 @@ impl<'a> Input<'a> {
             3 => {
                 let packed = self.length()?;
                 let length = self.length()?;
+                if length > most {
+                    return Err(too_long(length));
+                }
                 let mut bytes = std::mem::take(&mut self.packed);
                 bytes.clear();
                 let read = self.append(packed, &mut bytes);

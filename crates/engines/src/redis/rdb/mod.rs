@@ -237,6 +237,23 @@ mod tests {
         assert!(matches!(read.not_understood, Some(Fault::Unknown(_))), "{:?}", read.not_understood);
     }
 
+    /// By what it says that it inflates to, before it is inflated. A value that is one text is never held as a whole.
+    #[test]
+    fn a_compressed_string_is_as_long_as_a_plain_one_at_most() {
+        // `a`, and a copy of it; said to be 1 GiB and one byte.
+        let packed = b"\xc3\x05\x80\x40\x00\x00\x01\x00a\xe0\xff\x00";
+        for before in [&b"\x02\x01k\x01"[..], b"\x04\x01k\x01", b"\x14\x01k", b"\x0b\x01k", b"\x00", b"\xf5"]
+        {
+            let (read, _) = read_all(&[&b"REDIS0012"[..], before, packed].concat(), 7);
+            let fault = read.not_understood;
+            let is_told =
+                matches!(&fault, Some(Fault::Unknown(what)) if what == "string of 1073741825 bytes");
+            assert!(is_told, "{before:?}: {fault:?}");
+        }
+        let (read, _) = read_all(&[&b"REDIS0012"[..], b"\x00\x01k", packed].concat(), 7);
+        assert!(matches!(read.not_understood, Some(Fault::Damaged(_))), "{:?}", read.not_understood);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(600))]
 

@@ -1,10 +1,13 @@
-//! The vendor's tool when it dies or is no longer wanted, and what the survey says of an account that may not read
-//! everything.
+//! The vendor's tool when it dies or is no longer wanted, a server that hangs where no tool is at work, and what the
+//! survey says of an account that may not read everything.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use roadstead_core::{
-    Kind, Severity,
+    Error, Kind, Result, Severity,
     finding::any_error,
     port::{
         Source as _,
@@ -16,7 +19,7 @@ use roadstead_testkit::{memory::MemorySink, wait};
 
 use super::server::{Postgresql, majors};
 use crate::{
-    server::{Server, dump, engine},
+    server::{Server, cluster, dump, engine},
     strike::{Strike, cancel},
     subject::Subject as _,
 };
@@ -72,6 +75,56 @@ async fn a_tool_that_dies_leaves_no_backup_and_one_that_is_not_wanted_ends() {
     wait::until("the tool is gone", Duration::from_secs(30), || {
         tools_running("pg_dump", &port).is_empty().then_some(())
     });
+}
+
+/// A server in which somebody holds a lock for ever, without a session.
+async fn locked(before: &str, lock: &str) -> Server<Postgresql> {
+    let subject = majors()[0];
+    let mut declared = cluster(subject);
+    declared.settings.insert("max_prepared_transactions".into(), "4".into());
+    let server = Server::start(subject, declared, Purpose::Member).await;
+    server.sql("postgres", &format!("{before}; begin; {lock}; prepare transaction 'held'"));
+    server
+}
+
+/// The error of work that comes upon that lock, on a server that hangs as soon as it waits there.
+async fn hung<T>(server: &Server<Postgresql>, work: impl Future<Output = Result<T>>) -> Error {
+    let waits = "select count(*) from pg_stat_activity \
+        where application_name = 'roadstead' and wait_event_type = 'Lock'";
+    let freeze = async {
+        let is_waiting = || async { (server.sql("postgres", waits) != "0").then_some(()) };
+        wait::until_answered("work that waits", Duration::from_secs(60), is_waiting).await;
+        (server.stage.freeze(), Instant::now())
+    };
+    let (done, (frozen, begun)) = tokio::join!(work, freeze);
+    let took = begun.elapsed();
+    drop(frozen);
+    assert!(took < Postgresql::PATIENCE + Duration::from_secs(60), "{took:?}");
+    done.map(drop).expect_err("it hangs")
+}
+
+/// These questions may take their time on a server that works: that it does is asked beside them. It takes a minute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_before_or_after_the_rows_is_given_up() {
+    let (dumped, source) = Server::member(majors()[0]).await.dump().await;
+    let backup = async |before: &str, lock: &str| {
+        let server = locked(before, lock).await;
+        let (link, mut sink) = (server.link_to_read(), MemorySink::default());
+        hung(&server, dump::<Postgresql>(&link, &server.cluster, &mut sink, &Unwatched)).await
+    };
+    let load = async {
+        let server = locked("select", "lock table pg_catalog.pg_language").await;
+        hung(&server, server.load_by_address(&dumped, &source)).await
+    };
+    let (survey, sequences, load) = tokio::join!(
+        backup("select", "lock table pg_catalog.pg_ts_config_map"),
+        backup("create sequence s", "drop sequence s"),
+        load
+    );
+    for (what, error) in [("a survey", survey), ("sequences", sequences), ("a load", load)] {
+        let told = (error.kind, error.what.key.as_str());
+        assert_eq!(told, (Kind::Unreachable, "postgresql-silent"), "{what}: {error:?}");
+    }
 }
 
 #[tokio::test]

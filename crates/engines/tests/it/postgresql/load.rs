@@ -4,10 +4,10 @@ use roadstead_core::{
     Finding, Result,
     port::{ambient::Unwatched, engine::Purpose, vault::Dumped},
 };
-use roadstead_testkit::memory::MemorySource;
+use roadstead_testkit::{memory::MemorySource, stage::Place};
 
 use super::server::{Postgresql, majors};
-use crate::server::Server;
+use crate::server::{Server, cluster, layout};
 
 async fn restored(dumped: &Dumped, source: &MemorySource) -> Result<(Server<Postgresql>, Vec<Finding>)> {
     Server::restored(majors()[0], Purpose::Scratch, (dumped, source), &Unwatched).await
@@ -362,4 +362,37 @@ async fn what_the_tools_take_for_the_servers_own_is_named_at_backup() {
         assert!(strays.contains(name), "{name} is not in {strays}");
     }
     assert!(told(&dumped.findings, "postgresql-extension-rows").join(" ").contains("public.hs"));
+}
+
+/// The first superuser owns every parameter, and has granted what others granted in the original.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rights_on_parameters_come_back_whatever_the_first_superuser_is_called() {
+    for subject in majors() {
+        let (cluster, place) = (cluster(subject), Place::new());
+        let mut layout = layout::<Postgresql>(&cluster, &place, Purpose::Member);
+        for arg in layout.create[0].args.iter_mut().filter(|arg| arg.starts_with("--username=")) {
+            *arg = "--username=app".to_owned();
+        }
+        layout.admin = "app".to_owned();
+        let mut server = Server::begin(subject, place, &layout, cluster).await;
+        server.ready().await;
+        server.sql(
+            "postgres",
+            "create role dev; create role lead; grant set on parameter log_min_messages to dev;
+             grant set on parameter log_statement to lead with grant option;
+             grant alter system on parameter log_statement to public;
+             set role lead; grant set on parameter log_statement to dev; reset role;
+             revoke set on parameter work_mem from app",
+        );
+        let (dumped, source) = server.dump().await;
+        let made = Server::restored(subject, Purpose::Scratch, (&dumped, &source), &Unwatched).await;
+        let (copy, _) = made.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(copy.differences(&dumped).await, [""; 0], "{subject:?}");
+        assert_eq!(server.differences(&dumped).await, [""; 0], "{subject:?}: the original is itself");
+        let may = "select has_parameter_privilege('dev', 'log_statement', 'set')";
+        assert_eq!(copy.sql("postgres", may), "t", "{subject:?}");
+        copy.sql("postgres", "revoke grant option for set on parameter log_statement from lead");
+        let less = ["Content parameter-rights log_statement"];
+        assert_eq!(copy.differences(&dumped).await, less, "{subject:?}");
+    }
 }

@@ -1,9 +1,18 @@
 //! Peers that are no PostgreSQL. They are fakes (see `peers.rs`): a server that lies cannot be had.
 
-use super::server::majors;
+use roadstead_core::{
+    Millis,
+    port::{Link, engine::Depth},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use super::server::{Postgresql, majors};
 use crate::{
-    peers::{Spoil, are_no_servers, is_spoilt, noise},
-    server::Server,
+    peers::{Spoil, are_no_servers, at, is_spoilt, noise},
+    server::{Server, look},
 };
 
 /// What is taken of a peer that never ends, in all: what lies in sockets, nine times over.
@@ -33,6 +42,34 @@ async fn what_is_no_postgresql_is_told_in_time_and_taken_little_of() {
         ("parameters without end", b"R\0\0\0\x08\0\0\0\0", &parameter),
     ];
     are_no_servers(&server, peers, &lets_in, TAKEN_MAX).await;
+}
+
+/// Lets one in, hears its question, and answers that without end; until nobody listens.
+async fn answers_without_end(listener: &TcpListener) {
+    let lets_in = [message(b'R', &[0; 4]), message(b'Z', b"I")].concat();
+    let column = [&b"\0\x01v\0"[..], &[0; 6], &[0, 0, 0, 25], &[0xff; 6], &[0; 2]].concat();
+    let row = message(b'D', &[&b"\0\x01\0\0\0\xfa"[..], &[b'x'; 250]].concat());
+    let (mut stream, _) = listener.accept().await.expect("a client");
+    let mut heard = [0; 4096];
+    for word in [lets_in, message(b'T', &column)] {
+        assert!(stream.read(&mut heard).await.expect("it speaks") > 0, "it left");
+        stream.write_all(&word).await.expect("it listens");
+    }
+    let rows = row.repeat(256);
+    while stream.write_all(&rows).await.is_ok() {}
+}
+
+/// An answer that never ends is given up at a limit, not at a deadline, and the peer is left at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_without_end_is_not_held() {
+    let server = Server::member(majors()[0]).await;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let link = Link { deadline: Millis::seconds(100), ..at(&server, port) };
+    let looking = look::<Postgresql>(&link, &server.cluster, Depth::Brief);
+    let (looked, ()) = tokio::join!(looking, answers_without_end(&listener));
+    let error = looked.expect_err("no end");
+    assert_eq!(error.what.key, "postgresql-answer-endless", "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
