@@ -32,7 +32,7 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(2);
 const LINK_DEADLINE: Millis = Millis(1_700);
 /// What each declared account may take to log in, on average, and all of them.
 const LOGIN_DEADLINE: Duration = Duration::from_millis(200);
-const LOGINS_DEADLINE_MAX: Duration = Duration::from_mins(2);
+const LOGINS_DEADLINE_MAX: Duration = Duration::from_mins(1);
 /// What the look for members that nobody asked for may take, and for what was left: a file system may hang.
 const BESIDES_DEADLINE: Duration = Duration::from_secs(10);
 /// What a survey of one member's grants and contents may take.

@@ -165,8 +165,11 @@ async fn start_now(job: &Job<'_>, work: &Work) -> Result<Outcome> {
     identity::unmark(&work.opened, home)?;
     let supervisor = &job.inner.supervisor;
     if let Some((server, restarts)) = work.take_over(job).await? {
-        // It runs by the layout it was started by, whatever the files say now.
-        let by = state::wanted(home).map_or_else(|| work.again.task.clone(), |wanted| wanted.task);
+        // It runs by the layout it was started by, whatever the files say now; of one that was moved since, nothing there
+        // holds any more.
+        let by =
+            state::wanted(home).map(|wanted| wanted.task).filter(|task| task.home.as_ref() == Some(home));
+        let by = by.unwrap_or_else(|| work.again.task.clone());
         state::want(&work.opened, home, true, &by)?;
         let again = Again::of(&by)?;
         let answered = ready(job, work, &again.layout, &server).await;
@@ -382,7 +385,8 @@ pub(crate) async fn restart(job: &Job<'_>, task: &MemberTask) -> Result<Outcome>
     let work = Work::begin(job, task).await?;
     work.require()?;
     // A place that is taken is better known while it serves where it is.
-    let moves = |wanted: state::Wanted| wanted.task.member.runtime != task.member.runtime;
+    let port = |task: &MemberTask| task.member.endpoint().1;
+    let moves = |wanted: state::Wanted| port(&wanted.task) != port(task);
     if state::wanted(work.home()).is_some_and(moves) {
         port_free(task)?;
     }

@@ -135,14 +135,17 @@ async fn keys(vault: &LocalVault) -> Vec<Finding> {
     };
     let (mut count, mut findings) = (0, Vec::new());
     for key in listed.iter().filter(|key| repository::is_key(&key.path)) {
+        if key.bytes > repository::KEY_LENGTH_MAX {
+            findings.push(told("vault-key-damaged", &key.path));
+            count += 1;
+            continue;
+        }
         match vault.place.get(&key.path).await {
             // Somebody took it away since.
             Err(error) if error.kind == Kind::NotFound => continue,
             Err(error) => findings.push(unreadable(&key.path, &error)),
-            Ok(content) if !repository::is_whole(key.name(), &content) => {
-                findings.push(told("vault-key-damaged", &key.path));
-            }
-            Ok(_) => {}
+            Ok(content) if repository::is_whole(key.name(), &content) => {}
+            Ok(_) => findings.push(told("vault-key-damaged", &key.path)),
         }
         count += 1;
     }

@@ -141,6 +141,9 @@ impl Repository {
     }
 }
 
+/// The longest key file that is read; restic's have half a kibibyte.
+pub(crate) const KEY_LENGTH_MAX: u64 = 64 << 10;
+
 /// Whether this is where a key file lies; other tools leave their own files beside them.
 pub(crate) fn is_key(path: &str) -> bool {
     let name = path.strip_prefix("keys/").unwrap_or_default();
@@ -170,7 +173,7 @@ pub(crate) fn create(place: Place, master: &Master, password: &str) -> Result<bo
     };
     opened.map_err(|error| failed(&error))?;
     let keys = keys(&backend).map_err(|error| failed(&error))?;
-    let damaged: Vec<_> = keys.iter().filter(|(_, is_whole)| !is_whole).map(|(id, _)| *id).collect();
+    let damaged: Vec<_> = keys.iter().filter(|(_, key)| *key == Key::Damaged).map(|(id, _)| *id).collect();
     // Whether a whole one among others opens by this password is not known: another one more does no harm.
     let is_wanted = keys.is_empty() || !damaged.is_empty();
     if is_wanted {
@@ -185,12 +188,31 @@ pub(crate) fn create(place: Place, master: &Master, password: &str) -> Result<bo
     Ok(missing || is_wanted)
 }
 
-/// The key files, each with whether it is what its name says.
-fn keys(backend: &Backend) -> rustic_core::RusticResult<Vec<(rustic_core::Id, bool)>> {
+/// What a key file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    /// What its name says, at a cost that can be paid.
+    Whole,
+    /// What its name says, and nobody knows who wrote it: trying it would take more than this host should give.
+    Costly,
+    /// Not what its name says.
+    Damaged,
+}
+
+/// The key files.
+fn keys(backend: &Backend) -> rustic_core::RusticResult<Vec<(rustic_core::Id, Key)>> {
     let listed = backend.list_with_size(FileType::Key)?.into_iter();
-    let judged = |(id, _): (rustic_core::Id, u32)| {
+    let judged = |(id, length): (rustic_core::Id, u32)| {
+        if u64::from(length) > KEY_LENGTH_MAX {
+            return Ok((id, Key::Damaged));
+        }
         let content = backend.read_full(FileType::Key, &id)?;
-        Ok((id, is_whole(&id.to_hex(), &content)))
+        let key = match is_whole(&id.to_hex(), &content) {
+            false => Key::Damaged,
+            true if keyfile::is_bearable(&content) => Key::Whole,
+            true => Key::Costly,
+        };
+        Ok((id, key))
     };
     listed.map(judged).collect()
 }
@@ -199,8 +221,8 @@ fn keys(backend: &Backend) -> rustic_core::RusticResult<Vec<(rustic_core::Id, bo
 pub(crate) fn master_by_password(place: Place, password: &str) -> Result<Master> {
     let backend = Arc::new(Backend::new(place, Snapshots::Written));
     // The library gives up at the first one that it cannot read, although another may open the vault.
-    let damaged = keys(&backend).unwrap_or_default().into_iter().filter(|(_, is_whole)| !is_whole);
-    backend.hide(damaged.map(|(id, _)| id.to_hex().to_string()));
+    let useless = keys(&backend).unwrap_or_default().into_iter().filter(|(_, key)| *key != Key::Whole);
+    backend.hide(useless.map(|(id, _)| id.to_hex().to_string()));
     let opened = closed(&backend)?.open(&Credentials::password(password));
     let opened = opened.map_err(|error| {
         if error.is_incorrect_password() {

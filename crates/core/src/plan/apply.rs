@@ -271,7 +271,9 @@ fn to_watch(task: &MemberTask, host: &HostSeen, on_host: &OnHost) -> Option<Step
     let home = task.home.as_ref()?;
     (is_unwatched(host, on_host, home)).then(|| {
         let title = Text::new("core-step-watch").with("member", &task.member.name);
-        Step { title, id: format!("watch-{}", task.member.name), ..start(task) }
+        // Whether it answers where it is declared to is the affair of a restart that may follow.
+        let proves = vec![Condition::Running(task.member.name.clone())];
+        Step { title, id: format!("watch-{}", task.member.name), proves, ..start(task) }
     })
 }
 

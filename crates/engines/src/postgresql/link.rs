@@ -44,7 +44,7 @@ pub(super) const STEADY: &str = "SET datestyle = 'ISO, YMD'; SET intervalstyle =
     SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmlbinary = 'base64'; SET xmloption = 'content'; \
     SET lc_monetary = 'C'; SET search_path = ''; SET quote_all_identifiers = off; SET row_security = off; \
     SET statement_timeout = 0; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; \
-    SET client_connection_check_interval = '5s'; SET jit = off";
+    SET client_connection_check_interval = '5s'; SET jit = off; SET client_min_messages = 'error'";
 
 /// Takes back a role that the database makes all its sessions act as; it is meant for the applications. A role that is
 /// set for the account itself stays, for it may be what gives it its rights; a superuser has them all. One row where

@@ -20,11 +20,14 @@ use super::{
 /// How many statements go to the server at once.
 const AT_ONCE: usize = 200;
 
+/// How many functions' bodies come at once: half of what one answer may hold, were each as long as it may be.
+const BODIES_AT_ONCE: usize = 1_000;
+
 /// Functions whose text is looked up when they run, and whether something that a load computes anew depends on them:
 /// materialized views, generated columns, indexes and partition keys, CHECK constraints. Bodies that were read when
 /// they were made (`BEGIN ATOMIC`) keep what they found, and triggers do not fire during a load. An extension's
 /// functions count: `earthdistance` has some.
-const FUNCTIONS: &str = "SELECT p.oid::regprocedure, p.proname, n.nspname, pg_get_userbyid(p.proowner), \
+const FUNCTIONS: &str = "SELECT p.oid, p.oid::regprocedure, p.proname, n.nspname, pg_get_userbyid(p.proowner), \
     CASE WHEN length(p.prosrc) <= 131072 THEN p.prosrc END, p.oid IN (SELECT d.refobjid FROM pg_depend d \
     WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid >= 16384 AND CASE d.classid \
     WHEN 'pg_class'::regclass THEN EXISTS (SELECT FROM pg_class u WHERE u.oid = d.objid AND u.relkind IN ('i', 'I', 'r', 'p')) \
@@ -37,7 +40,7 @@ const FUNCTIONS: &str = "SELECT p.oid::regprocedure, p.proname, n.nspname, pg_ge
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
     WHERE p.oid >= 16384 AND p.prokind IN ('f', 'w') AND l.lanname NOT IN ('c', 'internal') AND p.prosqlbody IS NULL \
     AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) \
-    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s LIKE 'search_path=%') ORDER BY 1";
+    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s LIKE 'search_path=%')";
 
 /// Names that more than one of the user's schemas has.
 const IN_SEVERAL: &str = "SELECT x.name FROM (SELECT relname AS name, relnamespace AS place FROM pg_class \
@@ -59,14 +62,25 @@ struct Function {
 
 async fn functions(session: &Session) -> Result<Vec<Function>> {
     let mut found = Vec::new();
-    for row in session.rows_at_length(FUNCTIONS).await? {
-        let [Some(signature), Some(name), Some(schema), Some(owner), body, used] = fixed::<6>(row)? else {
-            continue;
-        };
-        let is_used = used.as_deref() == Some("t");
-        found.push(Function { signature, name, schema, owner, body, is_used });
+    let mut last = "0".to_owned();
+    loop {
+        let some = format!("{FUNCTIONS} AND p.oid > {last} ORDER BY p.oid LIMIT {BODIES_AT_ONCE}");
+        let rows = session.rows_at_length(&some).await?;
+        let is_last = rows.len() < BODIES_AT_ONCE;
+        for row in rows {
+            let [Some(oid), Some(signature), Some(name), Some(schema), Some(owner), body, used] =
+                fixed::<7>(row)?
+            else {
+                continue;
+            };
+            last = oid;
+            let is_used = used.as_deref() == Some("t");
+            found.push(Function { signature, name, schema, owner, body, is_used });
+        }
+        if is_last {
+            return Ok(found);
+        }
     }
-    Ok(found)
 }
 
 /// Which of these functions find one thing by one path and another thing by another: each names, or calls what names,

@@ -17,6 +17,9 @@ const P: u32 = 4;
 /// As long as restic's own.
 const SALT: usize = 64;
 const NONCE: usize = 16;
+/// The most memory that a try may take, in bytes, and the most over all its lanes.
+const MEMORY_MAX: u64 = 512 << 20;
+const WORK_MAX: u64 = 4 << 30;
 
 /// A key file that this password opens to this master key. Takes a third of a second and 32 MiB.
 pub(super) fn key_file(master: &Master, password: &str) -> Result<Vec<u8>> {
@@ -42,6 +45,16 @@ pub(super) fn key_file(master: &Master, password: &str) -> Result<Vec<u8>> {
     serde_json::to_vec(&file).map_err(Error::internal)
 }
 
+/// Whether trying this key file costs no more than anybody's should: the password is derived as the file says, with as
+/// much memory as it says. restic's take up to 60 MiB.
+pub(super) fn is_bearable(content: &[u8]) -> bool {
+    let Ok(file) = serde_json::from_slice::<KeyFile>(content) else { return false };
+    let [n, r, p] = [u64::from(file.n), u64::from(file.r), u64::from(file.p)];
+    let memory = n.saturating_mul(r).saturating_mul(128);
+    let least = n > 1 && r > 0 && p > 0;
+    least && memory <= MEMORY_MAX && memory.saturating_mul(p) <= WORK_MAX
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +70,25 @@ mod tests {
         let (encrypt, k, r) = opened.to_keys();
         assert_eq!([encrypt, k, r].concat(), *other.material);
         assert!(file.key_from_password(&"a passwore").is_err());
+    }
+
+    #[test]
+    fn what_costs_too_much_is_not_tried() {
+        let master = super::super::new_master().expect("a key");
+        let file = key_file(&master, "a password").expect("made");
+        assert!(is_bearable(&file) && !is_bearable(b"{}"));
+        let file: serde_json::Value = serde_json::from_slice(&file).expect("JSON");
+        for (name, value, is_borne) in [
+            ("N", 1_u32 << 17, true),
+            ("N", 1 << 31, false),
+            ("N", 0, false),
+            ("p", 1 << 20, false),
+            ("p", 0, false),
+            ("r", 0, false),
+        ] {
+            let mut changed = file.clone();
+            *changed.get_mut(name).expect("a cost") = value.into();
+            assert_eq!(is_bearable(changed.to_string().as_bytes()), is_borne, "{name} {value}");
+        }
     }
 }

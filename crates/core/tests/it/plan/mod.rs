@@ -147,7 +147,7 @@ fn what_runs_unwatched_is_given_to_the_agent() {
     let watched = Watched { home, fleet_file: "/fleet.yaml".into(), has_file: true };
     for (agent, expected) in [
         (None, ""),
-        (Some(agent(vec![])), "watch-a-1 [-] needs 1 proves 2"),
+        (Some(agent(vec![])), "watch-a-1 [-] needs 1 proves 1"),
         (Some(agent(vec![watched])), ""),
     ] {
         world.seen.hosts.get_mut("local").expect("seen").agent = agent;
